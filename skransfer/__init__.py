@@ -1,0 +1,42 @@
+"""Classical transfer learning with the interface of scikit-learn.
+
+Names are loaded on first use, so that importing the package costs no more than importing
+scikit-learn, and numba is loaded only by what computes with it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "skransfer._config": ["config_context", "get_config"],
+    "skransfer.base": ["encode_domains", "stack_domains"],
+    "skransfer.baseline": ["Pooled", "SourceOnly", "TargetOnly"],
+    "skransfer.feature": ["CORAL", "TCA"],
+    "skransfer.instance": ["KMM", "TrAdaBoostClassifier"],
+    "skransfer.parameter": ["LogisticTransfer", "RidgeTransfer"],
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [*sorted(_HOME_OF), "__version__"]
+
+if TYPE_CHECKING:
+    from skransfer._config import config_context, get_config
+    from skransfer.base import encode_domains, stack_domains
+    from skransfer.baseline import Pooled, SourceOnly, TargetOnly
+    from skransfer.feature import CORAL, TCA
+    from skransfer.instance import KMM, TrAdaBoostClassifier
+    from skransfer.parameter import LogisticTransfer, RidgeTransfer
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

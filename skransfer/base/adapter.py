@@ -1,0 +1,252 @@
+"""Methods that prepare the training rows for a wrapped estimator, then leave the field to it."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import MetaEstimatorMixin, is_classifier
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.metaestimators import available_if
+
+from skransfer._compat import HasMethods, check_method_params, take_rows
+from skransfer.base.domains import Domains
+from skransfer.base.labels import clean_labels, missing_labels
+from skransfer.base.transfer import BaseTransfer, Stacked, check_one_side
+from skransfer.base.weighting import (
+    check_not_nested,
+    check_weightable,
+    combine_weights,
+    fit_wrapped,
+    split_sample_weight,
+)
+
+__all__ = ["BaseAdapter"]
+
+
+def _wrapped_has(name: str) -> Any:
+    """Expose a method only if the wrapped estimator has it."""
+
+    def check(self: Any) -> bool:
+        wrapped = getattr(self, "estimator_", self.estimator)
+        if wrapped is None:
+            raise AttributeError(f"{type(self).__name__}(estimator=None) has no {name}.")
+        getattr(wrapped, name)
+        return True
+
+    return available_if(check)
+
+
+class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
+    """Adapt the rows, fit the wrapped estimator on them, predict with it.
+
+    A role implements ``_adapt`` and, where rows change, ``_prepare``.
+    """
+
+    _gives_weights: ClassVar[bool] = False
+    _weight_knobs: ClassVar[str] = ""
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+    }
+    __metadata_request__predict: ClassVar[dict[str, bool]] = {"sample_domain": True}
+    __metadata_request__predict_proba: ClassVar[dict[str, bool]] = {"sample_domain": True}
+    __metadata_request__predict_log_proba: ClassVar[dict[str, bool]] = {"sample_domain": True}
+    __metadata_request__decision_function: ClassVar[dict[str, bool]] = {"sample_domain": True}
+    __metadata_request__score: ClassVar[dict[str, bool]] = {"sample_domain": True}
+
+    estimator: Any
+
+    @abstractmethod
+    def _adapt(self, data: Stacked) -> tuple[Any, NDArray[Any] | None]:
+        """Rows as the wrapped estimator must see them, and a weight for each row or None."""
+
+    def _prepare(self, X: Any, domains: Domains) -> Any:
+        """New rows as the wrapped estimator must see them."""
+        return X
+
+    def _training_rows(self, data: Stacked) -> NDArray[np.bool_]:
+        """Mask of the rows that the wrapped estimator learns from."""
+        train_on = getattr(self, "train_on", "source")
+        return data.domains.source if train_on == "source" else data.known
+
+    def _needs_labels(self) -> bool:
+        return self.estimator is not None
+
+    def _check_parts(self) -> None:
+        if self.estimator is None:
+            return
+        check_not_nested(self, self.estimator)
+        if self._gives_weights:
+            check_weightable(self.estimator)
+
+    def _learn(self, data: Stacked, fit_params: dict[str, Any]) -> Any:
+        rows = None
+        if self.estimator is not None:
+            rows = np.flatnonzero(self._training_rows(data))
+        Z, learned = self._adapt(data)
+        if rows is not None:
+            self._train(Z, data, rows, learned, fit_params)
+        return Z
+
+    def _train(
+        self,
+        Z: Any,
+        data: Stacked,
+        rows: NDArray[np.intp],
+        learned: NDArray[Any] | None,
+        fit_params: dict[str, Any],
+    ) -> None:
+        classifier = is_classifier(self)
+        labels = clean_labels(take_rows(data.y, rows), classifier=classifier)
+        params = check_method_params(data.X, fit_params, indices=rows)
+        given, params = split_sample_weight(self.estimator, params)
+        learned = None if learned is None else learned[rows]
+        weights = combine_weights(learned, given, len(rows))
+        if weights is not None:
+            self._check_class_weights(weights, labels, classifier)
+        self.estimator_ = fit_wrapped(self.estimator, take_rows(Z, rows), labels, weights, params)
+        if hasattr(self.estimator_, "classes_"):
+            self.classes_ = self.estimator_.classes_
+
+    def _check_class_weights(
+        self, weights: NDArray[Any], labels: NDArray[Any], classifier: bool
+    ) -> None:
+        knobs = f"; change {self._weight_knobs}" if self._weight_knobs else ""
+        if not (weights > 0).any():
+            raise ValueError(f"All training weights are zero{knobs} or the sample_weight given.")
+        if not classifier or labels.ndim > 1:
+            return
+        lost = [label for label in np.unique(labels) if not (weights[labels == label] > 0).any()]
+        if lost:
+            raise ValueError(
+                f"All rows of class {lost[0]!r} have weight zero, so the wrapped estimator could "
+                f"not learn it{knobs} or the sample_weight given, or add labeled target rows "
+                'with train_on="labeled".'
+            )
+
+    def _predict_with(self, method: str, X: Any, sample_domain: Any) -> Any:
+        X, domains = self._check_rows(X, sample_domain)
+        return getattr(self.estimator_, method)(self._prepare(X, domains))
+
+    @_wrapped_has("predict")
+    def predict(self, X: Any, *, sample_domain: Any = None) -> Any:
+        """Predict with the wrapped estimator.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows; they may come alone or in any subset.
+        sample_domain : array-like of shape (n_samples,) of int, default=None
+            None: target rows. Else each row is treated as a row of its own side.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        return self._predict_with("predict", X, sample_domain)
+
+    @_wrapped_has("predict_proba")
+    def predict_proba(self, X: Any, *, sample_domain: Any = None) -> Any:
+        """Class probabilities of the wrapped estimator; arguments as in ``predict``.
+
+        Returns
+        -------
+        P : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        return self._predict_with("predict_proba", X, sample_domain)
+
+    @_wrapped_has("predict_log_proba")
+    def predict_log_proba(self, X: Any, *, sample_domain: Any = None) -> Any:
+        """Logarithms of the class probabilities; arguments as in ``predict``.
+
+        Returns
+        -------
+        log_P : ndarray of shape (n_samples, n_classes)
+        """
+        return self._predict_with("predict_log_proba", X, sample_domain)
+
+    @_wrapped_has("decision_function")
+    def decision_function(self, X: Any, *, sample_domain: Any = None) -> Any:
+        """Confidence scores of the wrapped estimator; arguments as in ``predict``.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        return self._predict_with("decision_function", X, sample_domain)
+
+    @_wrapped_has("score")
+    def score(self, X: Any, y: Any, *, sample_domain: Any = None, **score_params: Any) -> float:
+        """Score with the wrapped estimator's own metric, on rows of one side.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of the target or, with ``sample_domain``, of the source.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their true labels.
+        sample_domain : array-like of shape (n_samples,) of int, default=None
+            None: target rows.
+        **score_params : dict
+            For the wrapped estimator's ``score``.
+
+        Returns
+        -------
+        score : float
+
+        Raises
+        ------
+        ValueError
+            If the rows belong to both sides, or a label is unknown.
+        """
+        params = self._route("score", sample_domain, score_params)
+        X, domains = self._check_rows(X, sample_domain)
+        check_one_side(domains, type(self).__name__)
+        y = known_truth(y, classifier=is_classifier(self))
+        return float(self.estimator_.score(self._prepare(X, domains), y, **params))
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """What this method asks for itself, and what it hands to the wrapped estimator.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        if self.estimator is not None:
+            mapping = MethodMapping()
+            for caller, callee in self._routed_methods():
+                mapping.add(caller=caller, callee=callee)
+            router.add(estimator=self.estimator, method_mapping=mapping)
+        return router
+
+    def _routed_methods(self) -> list[tuple[str, str]]:
+        return [("fit", "fit"), ("score", "score")]
+
+    def _computes_on_rows_at_prediction(self) -> bool:
+        return False
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if self.estimator is not None:
+            inner = get_tags(self.estimator)
+            tags.estimator_type = inner.estimator_type
+            tags.classifier_tags = inner.classifier_tags
+            tags.regressor_tags = inner.regressor_tags
+            tags.target_tags = inner.target_tags
+            tags.input_tags = inner.input_tags
+            tags.non_deterministic = inner.non_deterministic
+        return tags
+
+
+def known_truth(y: Any, *, classifier: bool) -> NDArray[Any]:
+    """True labels to score against; an unknown one is an error, not a miss."""
+    y = np.asarray(y)
+    if missing_labels(y).any():
+        raise ValueError(
+            "y has unknown labels (NaN, None or NA), which cannot be scored; in "
+            'cross-validation, TargetKFold(holdout="labeled") holds out labeled rows only.'
+        )
+    return clean_labels(y, classifier=classifier)

@@ -1,0 +1,103 @@
+"""Labels of two domains in one array: which are known, and what the wrapped estimator sees."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from skransfer.base.domains import Domains
+
+__all__ = ["check_labels", "clean_labels", "known_labels", "missing_labels"]
+
+
+def check_labels(owner: Any, y: Any, X: Any, *, multi_output: bool = False) -> NDArray[Any]:
+    """One label a row, as an array in the caller's dtype.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is None, or its length is not that of ``X``.
+    """
+    if y is None:
+        raise ValueError(
+            f"{type(owner).__name__} requires y to be passed, but the target y is None."
+        )
+    y = np.asarray(y)
+    if not (multi_output and y.ndim == 2):
+        y = column_or_1d(y, warn=True)
+    check_consistent_length(X, y)
+    return y
+
+
+def missing_labels(y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Mask of the rows with a NaN, None or pandas NA among their labels."""
+    if y.dtype.kind in "fc":
+        missing = np.isnan(y)
+    elif y.dtype.kind == "O":
+        flat = [_is_missing(value) for value in y.ravel()]
+        missing = np.array(flat, dtype=bool).reshape(y.shape)
+    elif y.dtype.kind in "mM":
+        missing = np.isnat(y)
+    else:
+        missing = np.zeros(y.shape, dtype=bool)
+    return missing.any(axis=1) if missing.ndim == 2 else missing
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+
+
+def known_labels(y: NDArray[Any], domains: Domains, *, classifier: bool) -> NDArray[np.bool_]:
+    """Mask of the rows whose label is known.
+
+    NaN, None and pandas NA mean unknown. So does -1 in integer labels of a classifier, unless
+    the source labels are exactly {-1, +1}; nowhere else, and not where there is one domain.
+
+    Raises
+    ------
+    ValueError
+        If a source row has no label: only target labels may be unknown.
+    """
+    known = ~missing_labels(y)
+    if classifier and y.dtype.kind == "i" and y.ndim == 1 and not domains.single:
+        source_labels = np.unique(y[domains.source])
+        if not np.array_equal(source_labels, [-1, 1]):
+            known &= y != -1
+    unknown_source = int((domains.source & ~known).sum())
+    if unknown_source:
+        where = "rows" if domains.single else "source rows"
+        raise ValueError(
+            f"{unknown_source} {where} have an unknown label in y (NaN, None, NA, or -1 in "
+            "integer class labels); only target rows may be unlabeled. Drop those rows, or, if "
+            "-1 is one of several class names, rename it or pass the labels as strings."
+        )
+    return known
+
+
+def clean_labels(labels: NDArray[Any], *, classifier: bool) -> NDArray[Any]:
+    """Known labels in the dtype that they had before unknown ones were stacked to them.
+
+    Stacking writes NaN beside integers and None beside strings and booleans, which leaves float
+    and object arrays; scikit-learn would then report float classes or refuse booleans.
+    """
+    if labels.dtype.kind == "O":
+        labels = _from_objects(labels)
+    if classifier and labels.dtype.kind == "f" and labels.size:
+        finite = np.isfinite(labels).all() and np.abs(labels).max() < 2**53
+        if finite and (labels == np.floor(labels)).all():
+            return labels.astype(np.int64)
+    return labels
+
+
+def _from_objects(labels: NDArray[Any]) -> NDArray[Any]:
+    values = labels.ravel().tolist()
+    # Booleans are integers for isinstance, so they come first. A mixture stays as it is: the
+    # wrapped estimator's own error is better than labels turned into strings in silence.
+    for kind, dtype in (((bool, np.bool_), bool), (str, str), (Integral, np.int64), (Real, np.float64)):
+        if values and all(isinstance(value, kind) for value in values):
+            return labels.astype(dtype)
+    return labels

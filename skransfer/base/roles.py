@@ -1,0 +1,225 @@
+"""The roles a method can play beside a wrapped estimator. A method supplies one hook."""
+
+import warnings
+from abc import abstractmethod
+from typing import Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import TransformerMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skransfer._compat import StrOptions, fit_context
+from skransfer.base.adapter import BaseAdapter
+from skransfer.base.domains import Domains
+from skransfer.base.transfer import FLOATS, Stacked
+from skransfer.exceptions import EffectiveSampleSizeWarning
+
+__all__ = ["BaseMapper", "BaseReweighter", "BaseRowSelector"]
+
+TRAIN_ON = {"train_on": [StrOptions({"source", "labeled"})]}
+
+
+def _is_inductive(self: Any) -> bool:
+    return type(self)._weigh is not BaseReweighter._weigh
+
+
+class BaseReweighter(BaseAdapter):
+    """Weight the source rows so that they look like the target's.
+
+    The hook ``_fit_weights`` returns one weight a source row; ``_weigh``, where the method is
+    inductive, the weights of new rows.
+    """
+
+    _gives_weights = True
+    _weight_knobs: ClassVar[str] = "gamma or max_weight"
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseAdapter._parameter_constraints,
+        **TRAIN_ON,
+    }
+
+    @abstractmethod
+    def _fit_weights(
+        self, X: Any, y: NDArray[Any] | None, domains: Domains
+    ) -> NDArray[np.float64]:
+        """Importance of each source row, in the order in which the source rows stand in X."""
+
+    def _weigh(self, X: Any) -> NDArray[np.float64]:
+        """Importance of new rows."""
+        raise AttributeError(f"{type(self).__name__} weights the rows seen in fit only.")
+
+    @final
+    def _adapt(self, data: Stacked) -> tuple[Any, NDArray[Any] | None]:
+        domains = data.domains
+        self._one_domain_ = domains.single
+        if domains.single:
+            weights = np.ones(len(domains.ids))
+        else:
+            weights = self._fit_weights(data.numeric, data.y, domains)
+            self._check_weights(weights)
+        self.weights_ = weights
+        self.effective_sample_size_ = float(weights.sum() ** 2 / (weights**2).sum())
+        if domains.single:
+            return data.X, None
+        if self.effective_sample_size_ < 0.05 * len(weights):
+            warnings.warn(
+                f"The weights of {len(weights)} source rows are worth "
+                f"{self.effective_sample_size_:.1f} equally weighted rows: predictions will vary "
+                f"a lot. Change {self._weight_knobs}, or use fewer features.",
+                EffectiveSampleSizeWarning,
+                stacklevel=6,
+            )
+        rows = np.ones(len(domains.ids))
+        rows[domains.source] = weights / weights.mean()
+        return data.X, rows
+
+    def _check_weights(self, weights: NDArray[np.float64]) -> None:
+        name = type(self).__name__
+        if not np.isfinite(weights).all() or (weights < 0).any():
+            raise ValueError(
+                f"{name} found weights that are negative or not finite; change "
+                f"{self._weight_knobs}, or scale the features first."
+            )
+        if not (weights > 0).any():
+            raise ValueError(
+                f"{name} gave weight zero to every source row: the domains do not overlap at "
+                f"this setting. Change {self._weight_knobs}, or scale the features first."
+            )
+
+    @available_if(_is_inductive)
+    def weigh(self, X: Any) -> NDArray[np.float64]:
+        """Importance of new source rows, on the scale of ``weights_``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Rows as seen in ``fit``.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_samples,), dtype float64
+            All ones if ``fit`` saw one domain.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=FLOATS, accept_sparse="csr", reset=False)
+        if self._one_domain_:
+            return np.ones(X.shape[0])
+        return self._weigh(X)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = False
+        tags.input_tags.string = False
+        tags.input_tags.categorical = False
+        if self.estimator is None:
+            tags.input_tags.sparse = True
+        return tags
+
+
+class BaseMapper(TransformerMixin, BaseAdapter):
+    """Map the rows of both domains into one space.
+
+    The hook ``_fit_map`` learns the map and returns the mapped training rows if it has them,
+    else None; ``_map`` maps rows, each as a row of its own side.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseAdapter._parameter_constraints,
+        **TRAIN_ON,
+    }
+    __metadata_request__fit_transform: ClassVar[dict[str, bool]] = {"sample_domain": True}
+    __metadata_request__transform: ClassVar[dict[str, bool]] = {"sample_domain": True}
+
+    @abstractmethod
+    def _fit_map(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> Any:
+        """Learn the map; return the mapped rows of X, or None if that would cost extra."""
+
+    @abstractmethod
+    def _map(self, X: Any, domains: Domains) -> Any:
+        """Map rows, each as a row of its own side."""
+
+    @final
+    def _adapt(self, data: Stacked) -> tuple[Any, NDArray[Any] | None]:
+        Z = self._fit_map(data.numeric, data.y, data.domains)
+        if Z is None:
+            Z = self._map(data.numeric, data.domains)
+        return Z, None
+
+    def _prepare(self, X: Any, domains: Domains) -> Any:
+        return self._map(X, domains)
+
+    def _computes_on_rows_at_prediction(self) -> bool:
+        return True
+
+    def transform(self, X: Any, *, sample_domain: Any = None) -> Any:
+        """Map rows.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Rows; they may come alone or in any subset.
+        sample_domain : array-like of shape (n_samples,) of int, default=None
+            None: target rows. Else each row is mapped as a row of its own side.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features_out)
+        """
+        X, domains = self._check_rows(X, sample_domain)
+        return self._map(X, domains)
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit_transform(
+        self, X: Any, y: Any = None, *, sample_domain: Any = None, **fit_params: Any
+    ) -> Any:
+        """Fit, then map the same rows, each as a row of its own side.
+
+        Parameters
+        ----------
+        X, y, sample_domain, **fit_params
+            As in ``fit``.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features_out)
+            Equal to ``fit(...).transform(X, sample_domain=sample_domain)``, at the cost of
+            ``fit`` alone.
+        """
+        return self._fit(X, y, sample_domain, fit_params)
+
+    def _routed_methods(self) -> list[tuple[str, str]]:
+        return [*super()._routed_methods(), ("fit_transform", "fit")]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.sparse = True  # the wrapped estimator sees mapped rows
+        tags.input_tags.allow_nan = False
+        tags.input_tags.string = False
+        tags.input_tags.categorical = False
+        return tags
+
+
+class BaseRowSelector(BaseAdapter):
+    """Fit the wrapped estimator on some of the rows: the baselines of every comparison.
+
+    The hook ``_select`` returns the mask of the training rows.
+    """
+
+    _computes_on_rows = False
+    _min_rows = 1
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": BaseAdapter._parameter_constraints["estimator"][:1],
+    }
+
+    @abstractmethod
+    def _select(self, known: NDArray[np.bool_], domains: Domains) -> NDArray[np.bool_]:
+        """Mask of the training rows; ``known`` marks those with a label."""
+
+    def _training_rows(self, data: Stacked) -> NDArray[np.bool_]:
+        return self._select(data.known, data.domains)
+
+    @final
+    def _adapt(self, data: Stacked) -> tuple[Any, NDArray[Any] | None]:
+        return data.X, None

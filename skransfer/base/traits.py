@@ -1,0 +1,43 @@
+"""What a method states about itself, for the laws and for the method table in the docs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+__all__ = ["Traits"]
+
+
+@dataclass(frozen=True)
+class Traits:
+    """Facts about a method that its code alone does not show.
+
+    Parameters
+    ----------
+    target_labels : {"ignored", "optional", "required"}, default="ignored"
+        Whether ``fit`` reads the labels of target rows. "optional": only when the user asks for
+        it (``train_on="labeled"``).
+    multi_source : {"pooled", "distinguished"}, default="pooled"
+        Whether several source domains are taken as one.
+    needs_source : bool, default=True
+        False for methods that can work from a fitted model alone (``source=``).
+    stochastic : bool, default=False
+        True if two fits with different ``random_state`` may differ beyond rounding.
+    inert : mapping from str to str
+        Constructor arguments that may leave every output unchanged, each with the reason.
+    exempt : mapping from str to str
+        Laws that do not apply, by name, each with the reason. Empty is the goal.
+
+    Examples
+    --------
+    >>> from skransfer.base import Traits
+    >>> Traits(target_labels="required").target_labels
+    'required'
+    """
+
+    target_labels: Literal["ignored", "optional", "required"] = "ignored"
+    multi_source: Literal["pooled", "distinguished"] = "pooled"
+    needs_source: bool = True
+    stochastic: bool = False
+    inert: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    exempt: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,0 +1,175 @@
+"""What all estimators share: a final ``fit`` that validates, and one hook for the learning."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn import get_config
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.utils import check_array, get_tags
+from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from skransfer._compat import fit_context
+from skransfer.base.domains import Domains, check_domains, check_ids
+from skransfer.base.labels import check_labels, known_labels
+from skransfer.base.traits import Traits
+
+__all__ = ["BaseTransfer", "Stacked"]
+
+FLOATS = (np.float64, np.float32)
+
+
+class Stacked(NamedTuple):
+    """The validated arguments of ``fit``."""
+
+    X: Any  # the caller's own container, for the wrapped estimator
+    numeric: Any  # float rows that the method itself computes on; None if it does not
+    y: NDArray[Any] | None
+    known: NDArray[np.bool_]  # rows whose label is known
+    domains: Domains
+
+
+def as_rows(X: Any, *, min_rows: int = 1) -> Any:
+    """Rows in the caller's container; lists become arrays, sparse formats CSR."""
+    if sparse.issparse(X):
+        return X.tocsr()  # the one sparse format whose rows can be taken; no copy if it is CSR
+    if hasattr(X, "columns"):
+        return X
+    # ensure_all_finite=False: NaN is the wrapped estimator's business (an imputer, a tree).
+    return check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=min_rows)
+
+
+class BaseTransfer(BaseEstimator, ABC):
+    """An estimator that learns from stacked rows of several domains.
+
+    ``fit`` is final: it validates, splits nothing off and writes to nothing, then calls the
+    hook ``_learn`` of the role.
+    """
+
+    traits: ClassVar[Traits] = Traits()
+    _computes_on_rows: ClassVar[bool] = True  # False: X goes to the wrapped estimator unread
+    _min_rows: ClassVar[int] = 2  # of each domain
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"sample_domain": True}
+
+    @abstractmethod
+    def _learn(self, data: Stacked, fit_params: dict[str, Any]) -> Any:
+        """Learn from validated rows; what it returns is what ``fit_transform`` returns."""
+
+    def _needs_labels(self) -> bool:
+        return True
+
+    @final
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self, X: Any, y: Any = None, *, sample_domain: Any = None, **fit_params: Any
+    ) -> "BaseTransfer":
+        """Learn from the rows of both domains.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Source and target rows, stacked in any order.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Labels. On target rows NaN, None and pandas NA mean unknown; so does -1 in integer
+            class labels, unless the source labels are exactly {-1, +1}.
+        sample_domain : array-like of shape (n_samples,) of int, default=None
+            ``>= 0`` marks source rows, ``< 0`` target rows. None: one domain, nothing is
+            transferred, and a :class:`~skransfer.exceptions.SingleDomainWarning` says so.
+        **fit_params : dict
+            For the wrapped estimator; arrays with one entry a row are cut to its training rows.
+            A ``sample_weight`` is multiplied with the weights learned here. With metadata
+            routing on, the wrapped estimator must have requested them.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If a side has no rows, a source label is unknown, or an argument is malformed.
+        TypeError
+            If an argument of ``fit`` has no taker, or the wrapped estimator cannot do its part.
+        """
+        self._fit(X, y, sample_domain, fit_params)
+        return self
+
+    def _fit(self, X: Any, y: Any, sample_domain: Any, fit_params: dict[str, Any]) -> Any:
+        params = self._route("fit", sample_domain, fit_params)
+        self._check_parts()
+        data = self._stacked(X, y, sample_domain)
+        return self._learn(data, params)
+
+    def _check_parts(self) -> None:
+        """Raise early if the wrapped estimator cannot do its part."""
+
+    def _stacked(self, X: Any, y: Any, sample_domain: Any) -> Stacked:
+        numeric = None
+        if self._computes_on_rows:
+            numeric = validate_data(
+                self, X, dtype=FLOATS, accept_sparse="csr", ensure_min_samples=self._min_rows
+            )
+        else:
+            validate_data(self, as_rows(X), skip_check_array=True)
+        X = as_rows(X)
+        # Frames between the user's call and here: fit, the validation wrapper, _fit, _stacked.
+        domains = check_domains(sample_domain, X, stacklevel=5)
+        if not domains.single:
+            domains.require_both(self._min_rows)
+        known = np.zeros(len(domains.ids), dtype=bool)
+        if self._needs_labels():
+            multi = bool(get_tags(self).target_tags.multi_output)
+            y = check_labels(self, y, X, multi_output=multi)
+            known = known_labels(y, domains, classifier=is_classifier(self))
+        elif y is not None:
+            check_consistent_length(X, y)
+        return Stacked(X, numeric, y, known, domains)
+
+    def _route(self, method: str, sample_domain: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Arguments for the wrapped estimator's ``method``."""
+        params = {name: value for name, value in params.items() if value is not None}
+        if not params:
+            return params
+        if getattr(self, "estimator", None) is None:
+            names = ", ".join(sorted(params))
+            raise TypeError(
+                f"{type(self).__name__}.{method} got unexpected arguments: {names}. There is no "
+                "wrapped estimator (estimator=None) to take them."
+            )
+        if not _routing_enabled():
+            return params
+        routed = process_routing(self, method, sample_domain=sample_domain, **params)
+        return dict(routed.estimator[method])
+
+    def _check_rows(self, X: Any, sample_domain: Any) -> tuple[Any, Domains]:
+        """Rows to judge or to map, and the domain of each; None: all are target rows."""
+        check_is_fitted(self)
+        if self._computes_on_rows_at_prediction():
+            X = validate_data(self, X, dtype=FLOATS, accept_sparse="csr", reset=False)
+        else:
+            X = as_rows(X)
+            validate_data(self, X, reset=False, skip_check_array=True)
+        if sample_domain is None:
+            return X, Domains.all_target(X.shape[0])
+        return X, Domains(check_ids(sample_domain, X))
+
+    def _computes_on_rows_at_prediction(self) -> bool:
+        return self._computes_on_rows
+
+
+def _routing_enabled() -> bool:
+    return bool(get_config()["enable_metadata_routing"])
+
+
+def check_one_side(domains: Domains, name: str) -> None:
+    """Refuse to score rows of both sides with one number."""
+    if domains.source.any() and domains.target.any():
+        raise ValueError(
+            f"{name}.score got rows of both domains; one number for both would say little about "
+            "the target. Score target rows alone: in cross-validation TargetKFold holds out "
+            "target rows only (SourceKFold: source rows)."
+        )

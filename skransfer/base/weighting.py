@@ -1,0 +1,275 @@
+"""Hand learned weights to a wrapped estimator, through any composition of estimators.
+
+Scikit-learn's own metadata routing carries them: on a clone that we own, every predicting leaf
+is asked to take ``sample_weight`` in ``fit``, everything else to refuse it, and the clone is
+fitted with routing on. No name of a step has to be known and none can be missed.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
+from sklearn.utils.validation import has_fit_parameter
+
+__all__ = ["check_not_nested", "check_weightable", "fit_wrapped", "split_sample_weight"]
+
+_ROUTED_METHODS = ("fit", "partial_fit", "score", "transform", "predict", "split")
+
+
+def fit_wrapped(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    weights: NDArray[Any] | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> Any:
+    """Fit a clone of ``estimator``, with weights if there are any.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Left untouched.
+    X, y
+        Training rows and labels.
+    weights : ndarray of shape (n_rows,), default=None
+        Reach every predicting leaf; None: no leaf gets any.
+    params : mapping, default=None
+        Further arguments of ``fit``: names as the estimator takes them, or ``step__name``.
+
+    Returns
+    -------
+    fitted : estimator
+
+    Raises
+    ------
+    TypeError
+        If weights are given and a leaf of the estimator takes none.
+    """
+    fitted = clone(estimator)
+    params = dict(params or {})
+    if weights is None:
+        return fitted.fit(X, y, **params)
+    check_weightable(fitted)
+    if not _is_routable(fitted):
+        return _fit_by_name(fitted, X, y, weights, params)
+    with config_context(enable_metadata_routing=True):
+        _request_weights(fitted)
+        _request_params(fitted, params)
+        return fitted.fit(X, y, sample_weight=weights, **params)
+
+
+def split_sample_weight(estimator: Any, params: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Take the user's weights out of ``params``, under whatever name they were passed.
+
+    ``sample_weight``, ``<last step>__sample_weight`` and an alias requested on a leaf mean the
+    same.
+
+    Returns
+    -------
+    sample_weight : array-like or None
+    rest : dict
+
+    Raises
+    ------
+    ValueError
+        If weights come under more than one name.
+    """
+    names = {"sample_weight", *_aliases(estimator)}
+    prefix, last = "", estimator
+    while isinstance(last, Pipeline):
+        name, last = last.steps[-1]
+        prefix += f"{name}__"
+        names.add(f"{prefix}sample_weight")
+    found = [name for name in params if name in names]
+    if len(found) > 1:
+        raise ValueError(f"sample_weight was passed more than once: {', '.join(sorted(found))}.")
+    rest = {name: value for name, value in params.items() if name not in names}
+    return (params[found[0]] if found else None), rest
+
+
+def check_weightable(estimator: Any) -> None:
+    """Raise a TypeError that names each leaf which takes no weights.
+
+    The leaves are asked, not the composition: Bagging and CalibratedClassifierCV accept weights
+    for a nearest-neighbor classifier and drop them, or resample rows instead.
+    """
+    deaf = sorted({type(leaf).__name__ for leaf in _leaves(estimator) if not _takes_weights(leaf)})
+    if deaf:
+        inside = "" if deaf == [type(estimator).__name__] else f" (in {type(estimator).__name__})"
+        raise TypeError(
+            f"{', '.join(deaf)}{inside} takes no sample_weight in fit, so it cannot learn from "
+            "weighted rows. Wrap an estimator that does (for example LogisticRegression, SVC, "
+            "Ridge, a tree or a forest), or use a mapper such as TCA or CORAL instead."
+        )
+
+
+def check_not_nested(owner: Any, estimator: Any) -> None:
+    """Refuse a transfer estimator inside another, at any depth.
+
+    The outer one would hand it rows without ``sample_domain``: it would do nothing, in silence.
+    """
+    for part in _walk(estimator):
+        if _asks_for_domains(part):
+            ours, theirs = type(owner).__name__, type(part).__name__
+            raise TypeError(
+                f"{ours} wraps {theirs}, which is a transfer estimator itself and would not see "
+                f"sample_domain. Put them one after the other in a Pipeline instead: "
+                f"make_pipeline({ours}(), {theirs}(...)) where {ours} maps rows."
+            )
+
+
+def _asks_for_domains(part: Any) -> bool:
+    if any("sample_domain" in getattr(cls, "__metadata_request__fit", {}) for cls in _mro(part)):
+        return True
+    try:
+        return bool(get_routing_for_object(part).consumes("fit", {"sample_domain"}))
+    except NotImplementedError:  # a composition of scikit-learn that has no routing yet
+        return False
+
+
+def _mro(part: Any) -> tuple[type, ...]:
+    return type(part).__mro__
+
+
+def _children(estimator: Any, *, deep_frozen: bool = False) -> Iterator[tuple[Any, bool]]:
+    """Estimators held by ``estimator``, each with True if it only prepares rows."""
+    if isinstance(estimator, Pipeline):
+        last = len(estimator.steps) - 1
+        for i, (_, step) in enumerate(estimator.steps):
+            if hasattr(step, "fit"):
+                yield step, i < last
+        return
+    if isinstance(estimator, FrozenEstimator) and not deep_frozen:
+        return  # shared with the caller and never fitted: nothing in it may be asked or set
+    if not hasattr(estimator, "get_params") or isinstance(estimator, type):
+        return
+    for value in estimator.get_params(deep=False).values():
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            parts = item[1:2] if isinstance(item, (list, tuple)) and len(item) > 1 else [item]
+            for part in parts:
+                if hasattr(part, "fit") and not isinstance(part, type):
+                    yield part, False
+
+
+def _walk(estimator: Any) -> Iterator[Any]:
+    """The estimator and all that it holds, frozen ones included."""
+    yield estimator
+    for child, _ in _children(estimator, deep_frozen=True):
+        yield from _walk(child)
+
+
+def _walk_owned(estimator: Any, refused: bool = False) -> Iterator[tuple[Any, bool]]:
+    """The estimator and all parts that ``fit`` would fit, each with True if it gets no weights."""
+    yield estimator, refused
+    if _is_routable(estimator):
+        for child, prepares in _children(estimator):
+            if not isinstance(child, FrozenEstimator):
+                yield from _walk_owned(child, refused or prepares)
+
+
+def _leaves(estimator: Any) -> Iterator[Any]:
+    """Predicting parts that hold no other estimator."""
+    if isinstance(estimator, FrozenEstimator):
+        return
+    children = [] if _answers_for_parts(estimator) else list(_children(estimator))
+    if not children:
+        yield estimator
+    for child, prepares in children:
+        if not prepares:
+            yield from _leaves(child)
+
+
+def _answers_for_parts(estimator: Any) -> bool:
+    """True for a composition that takes weights but is unknown to routing, such as AdaBoost.
+
+    It is a leaf to us: it checks what it holds.
+    """
+    return _takes_weights(estimator) and not _is_routable(estimator)
+
+
+def _is_routable(estimator: Any) -> bool:
+    try:
+        get_routing_for_object(estimator)
+    except NotImplementedError:
+        return False
+    return True
+
+
+def _takes_weights(leaf: Any) -> bool:
+    return has_fit_parameter(leaf, "sample_weight")
+
+
+def _request_weights(estimator: Any) -> None:
+    """Ask every predicting part of an estimator that we own for weights; all others refuse."""
+    for part, refused in _walk_owned(estimator):
+        for method in _ROUTED_METHODS:
+            setter = getattr(part, f"set_{method}_request", None)
+            if setter is None:
+                continue
+            try:
+                setter(sample_weight=method == "fit" and not refused)
+            except TypeError:  # the method of this part takes no sample_weight
+                continue
+
+
+def _request_params(estimator: Any, params: Mapping[str, Any]) -> None:
+    """Ask for further arguments where their names say: ``step__name`` at the step, else anywhere.
+
+    The name itself serves as the alias, so two steps may take different values of one argument.
+    """
+    parts = estimator.get_params(deep=True)
+    for name in params:
+        path, _, argument = name.rpartition("__")
+        wanted = [parts[path]] if path in parts else [part for part, _ in _walk_owned(estimator)]
+        for part in wanted:
+            if not has_fit_parameter(part, argument) or not hasattr(part, "set_fit_request"):
+                continue
+            current = part.get_metadata_routing()
+            requests = getattr(current, "fit", None)
+            if requests is not None and name in requests.requests.values():
+                continue  # the caller's own alias
+            part.set_fit_request(**{argument: name if path else True})
+
+
+def _fit_by_name(
+    estimator: Any, X: Any, y: Any, weights: NDArray[Any], params: dict[str, Any]
+) -> Any:
+    """Weights to the last step of nested Pipelines, for parts that routing does not know."""
+    prefix, last = "", estimator
+    while isinstance(last, Pipeline):
+        name, last = last.steps[-1]
+        prefix += f"{name}__"
+    params[f"{prefix}sample_weight"] = weights
+    with config_context(enable_metadata_routing=False):
+        return estimator.fit(X, y, **params)
+
+
+def _aliases(estimator: Any) -> set[str]:
+    """Names under which parts of the user's estimator ask for ``sample_weight``."""
+    names: set[str] = set()
+    for part, _ in _walk_owned(estimator):
+        requests = getattr(part, "_metadata_request", None)
+        alias = None if requests is None else requests.fit.requests.get("sample_weight")
+        if isinstance(alias, str) and alias.isidentifier():
+            names.add(alias)
+    return names - {"$UNUSED$", "$WARN$"}
+
+
+def combine_weights(
+    learned: NDArray[Any] | None, given: Any, n_rows: int
+) -> NDArray[np.float64] | None:
+    """Product of the learned weights and the user's; None if there are neither."""
+    if given is None:
+        return learned
+    given = np.asarray(given, dtype=np.float64)
+    if given.ndim == 0:
+        given = np.full(n_rows, float(given))
+    if given.shape != (n_rows,):
+        raise ValueError(f"sample_weight has shape {given.shape}; expected ({n_rows},).")
+    return given if learned is None else learned * given
