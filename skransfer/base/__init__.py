@@ -2,7 +2,9 @@
 
 from skransfer.base.adapter import BaseAdapter
 from skransfer.base.domains import Domains, check_domains, encode_domains
+from skransfer.base.predictor import BaseTransferPredictor, TrainingRows
 from skransfer.base.roles import BaseMapper, BaseReweighter, BaseRowSelector
+from skransfer.base.source import BaseSourceInformed, source_coefficients
 from skransfer.base.stacking import stack_domains
 from skransfer.base.traits import Traits
 from skransfer.base.transfer import BaseTransfer
@@ -12,10 +14,14 @@ __all__ = [
     "BaseMapper",
     "BaseReweighter",
     "BaseRowSelector",
+    "BaseSourceInformed",
     "BaseTransfer",
+    "BaseTransferPredictor",
     "Domains",
+    "TrainingRows",
     "Traits",
     "check_domains",
     "encode_domains",
+    "source_coefficients",
     "stack_domains",
 ]

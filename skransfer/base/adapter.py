@@ -12,8 +12,9 @@ from sklearn.utils.metaestimators import available_if
 
 from skransfer._compat import HasMethods, check_method_params, take_rows
 from skransfer.base.domains import Domains
-from skransfer.base.labels import clean_labels, missing_labels
-from skransfer.base.transfer import BaseTransfer, Stacked, check_one_side
+from skransfer.base.judging import check_one_side, known_truth
+from skransfer.base.labels import clean_labels
+from skransfer.base.transfer import BaseTransfer, Stacked
 from skransfer.base.weighting import (
     check_not_nested,
     check_weightable,
@@ -71,6 +72,9 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
         return data.domains.source if train_on == "source" else data.known
 
     def _needs_labels(self) -> bool:
+        return self.estimator is not None
+
+    def _takes_params(self) -> bool:
         return self.estimator is not None
 
     def _check_parts(self) -> None:
@@ -239,14 +243,3 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
             tags.input_tags = inner.input_tags
             tags.non_deterministic = inner.non_deterministic
         return tags
-
-
-def known_truth(y: Any, *, classifier: bool) -> NDArray[Any]:
-    """True labels to score against; an unknown one is an error, not a miss."""
-    y = np.asarray(y)
-    if missing_labels(y).any():
-        raise ValueError(
-            "y has unknown labels (NaN, None or NA), which cannot be scored; in "
-            'cross-validation, TargetKFold(holdout="labeled") holds out labeled rows only.'
-        )
-    return clean_labels(y, classifier=classifier)

@@ -103,7 +103,7 @@ def check_domains(sample_domain: ArrayLike | None, X: Any, *, stacklevel: int = 
     X : array-like of shape (n_samples, n_features)
         The rows, for their number and, if a data frame, their index.
     stacklevel : int, default=2
-        Of the warning.
+        Of the warning; 2 is the caller.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def check_domains(sample_domain: ArrayLike | None, X: Any, *, stacklevel: int = 
             "sample_domain is None: all rows are taken as one domain and nothing is "
             "transferred. Pass sample_domain=... (>= 0 source, < 0 target).",
             SingleDomainWarning,
-            stacklevel=stacklevel + 1,
+            stacklevel=stacklevel,
         )
         return Domains.one(n_rows)
     return Domains(check_ids(sample_domain, X))

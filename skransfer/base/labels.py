@@ -12,6 +12,15 @@ from skransfer.base.domains import Domains
 __all__ = ["check_labels", "clean_labels", "known_labels", "missing_labels"]
 
 
+# Booleans are integers for isinstance, so they come first.
+_KINDS: tuple[tuple[Any, Any], ...] = (
+    ((bool, np.bool_), bool),
+    (str, str),
+    (Integral, np.int64),
+    (Real, np.float64),
+)
+
+
 def check_labels(owner: Any, y: Any, X: Any, *, multi_output: bool = False) -> NDArray[Any]:
     """One label a row, as an array in the caller's dtype.
 
@@ -55,7 +64,8 @@ def known_labels(y: NDArray[Any], domains: Domains, *, classifier: bool) -> NDAr
     """Mask of the rows whose label is known.
 
     NaN, None and pandas NA mean unknown. So does -1 in integer labels of a classifier, unless
-    the source labels are exactly {-1, +1}; nowhere else, and not where there is one domain.
+    the source labels are exactly {-1, +1} (without source rows: all labels); nowhere else, and
+    not where there is one domain.
 
     Raises
     ------
@@ -64,8 +74,8 @@ def known_labels(y: NDArray[Any], domains: Domains, *, classifier: bool) -> NDAr
     """
     known = ~missing_labels(y)
     if classifier and y.dtype.kind == "i" and y.ndim == 1 and not domains.single:
-        source_labels = np.unique(y[domains.source])
-        if not np.array_equal(source_labels, [-1, 1]):
+        judged = y[domains.source] if domains.source.any() else y
+        if not np.array_equal(np.unique(judged), [-1, 1]):
             known &= y != -1
     unknown_source = int((domains.source & ~known).sum())
     if unknown_source:
@@ -95,9 +105,9 @@ def clean_labels(labels: NDArray[Any], *, classifier: bool) -> NDArray[Any]:
 
 def _from_objects(labels: NDArray[Any]) -> NDArray[Any]:
     values = labels.ravel().tolist()
-    # Booleans are integers for isinstance, so they come first. A mixture stays as it is: the
-    # wrapped estimator's own error is better than labels turned into strings in silence.
-    for kind, dtype in (((bool, np.bool_), bool), (str, str), (Integral, np.int64), (Real, np.float64)):
+    # A mixture stays as it is: the wrapped estimator's own error is better than labels turned
+    # into strings in silence.
+    for kind, dtype in _KINDS:
         if values and all(isinstance(value, kind) for value in values):
             return labels.astype(dtype)
     return labels

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skransfer._compat import StrOptions, fit_context
 from skransfer.base.adapter import BaseAdapter
 from skransfer.base.domains import Domains
-from skransfer.base.transfer import FLOATS, Stacked
+from skransfer.base.judging import as_numeric_rows
+from skransfer.base.transfer import Stacked
 from skransfer.exceptions import EffectiveSampleSizeWarning
 
 __all__ = ["BaseMapper", "BaseReweighter", "BaseRowSelector"]
@@ -40,9 +40,7 @@ class BaseReweighter(BaseAdapter):
     }
 
     @abstractmethod
-    def _fit_weights(
-        self, X: Any, y: NDArray[Any] | None, domains: Domains
-    ) -> NDArray[np.float64]:
+    def _fit_weights(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> NDArray[np.float64]:
         """Importance of each source row, in the order in which the source rows stand in X."""
 
     def _weigh(self, X: Any) -> NDArray[np.float64]:
@@ -101,8 +99,7 @@ class BaseReweighter(BaseAdapter):
         weights : ndarray of shape (n_samples,), dtype float64
             All ones if ``fit`` saw one domain.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, accept_sparse="csr", reset=False)
+        X = as_numeric_rows(self, X)
         if self._one_domain_:
             return np.ones(X.shape[0])
         return self._weigh(X)

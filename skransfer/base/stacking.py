@@ -152,7 +152,7 @@ def _stack_labels(parts: list[Any], sizes: list[int], n_sources: int) -> NDArray
             continue
         if part.shape[1:] != shape:
             raise ValueError(f"ys and yt differ in their outputs: {shape} and {part.shape[1:]}.")
-        filled = part.astype(object) if dtype == object else part
+        filled = part.astype(object) if dtype.kind == "O" else part
         if gaps and part.dtype.kind == "O":
             filled = filled.copy()
             rows = missing_labels(part)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = ["Traits"]
 
@@ -25,6 +25,9 @@ class Traits:
         True if two fits with different ``random_state`` may differ beyond rounding.
     inert : mapping from str to str
         Constructor arguments that may leave every output unchanged, each with the reason.
+    examples : mapping from str to (mapping, object)
+        For arguments whose effect shows only beside others: the others, and a value that must
+        change the fit there. ``{"degree": ({"kernel": "poly"}, 2)}``.
     exempt : mapping from str to str
         Laws that do not apply, by name, each with the reason. Empty is the goal.
 
@@ -40,4 +43,7 @@ class Traits:
     needs_source: bool = True
     stochastic: bool = False
     inert: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    examples: Mapping[str, tuple[Mapping[str, Any], Any]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     exempt: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -13,13 +13,12 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from skransfer._compat import fit_context
-from skransfer.base.domains import Domains, check_domains, check_ids
+from skransfer.base.domains import Domains, check_domains
+from skransfer.base.judging import FLOATS, as_numeric_rows, domains_of
 from skransfer.base.labels import check_labels, known_labels
 from skransfer.base.traits import Traits
 
 __all__ = ["BaseTransfer", "Stacked"]
-
-FLOATS = (np.float64, np.float32)
 
 
 class Stacked(NamedTuple):
@@ -107,6 +106,10 @@ class BaseTransfer(BaseEstimator, ABC):
     def _check_parts(self) -> None:
         """Raise early if the wrapped estimator cannot do its part."""
 
+    def _takes_params(self) -> bool:
+        """Whether there is an estimator that further arguments can go to."""
+        return True
+
     def _stacked(self, X: Any, y: Any, sample_domain: Any) -> Stacked:
         numeric = None
         if self._computes_on_rows:
@@ -116,8 +119,8 @@ class BaseTransfer(BaseEstimator, ABC):
         else:
             validate_data(self, as_rows(X), skip_check_array=True)
         X = as_rows(X)
-        # Frames between the user's call and here: fit, the validation wrapper, _fit, _stacked.
-        domains = check_domains(sample_domain, X, stacklevel=5)
+        # The warning points at the call of fit, six frames up.
+        domains = check_domains(sample_domain, X, stacklevel=6)
         if not domains.single:
             domains.require_both(self._min_rows)
         known = np.zeros(len(domains.ids), dtype=bool)
@@ -134,7 +137,7 @@ class BaseTransfer(BaseEstimator, ABC):
         params = {name: value for name, value in params.items() if value is not None}
         if not params:
             return params
-        if getattr(self, "estimator", None) is None:
+        if not self._takes_params():
             names = ", ".join(sorted(params))
             raise TypeError(
                 f"{type(self).__name__}.{method} got unexpected arguments: {names}. There is no "
@@ -147,15 +150,13 @@ class BaseTransfer(BaseEstimator, ABC):
 
     def _check_rows(self, X: Any, sample_domain: Any) -> tuple[Any, Domains]:
         """Rows to judge or to map, and the domain of each; None: all are target rows."""
-        check_is_fitted(self)
         if self._computes_on_rows_at_prediction():
-            X = validate_data(self, X, dtype=FLOATS, accept_sparse="csr", reset=False)
+            X = as_numeric_rows(self, X)
         else:
+            check_is_fitted(self)
             X = as_rows(X)
             validate_data(self, X, reset=False, skip_check_array=True)
-        if sample_domain is None:
-            return X, Domains.all_target(X.shape[0])
-        return X, Domains(check_ids(sample_domain, X))
+        return X, domains_of(X, sample_domain)
 
     def _computes_on_rows_at_prediction(self) -> bool:
         return self._computes_on_rows
@@ -163,13 +164,3 @@ class BaseTransfer(BaseEstimator, ABC):
 
 def _routing_enabled() -> bool:
     return bool(get_config()["enable_metadata_routing"])
-
-
-def check_one_side(domains: Domains, name: str) -> None:
-    """Refuse to score rows of both sides with one number."""
-    if domains.source.any() and domains.target.any():
-        raise ValueError(
-            f"{name}.score got rows of both domains; one number for both would say little about "
-            "the target. Score target rows alone: in cross-validation TargetKFold holds out "
-            "target rows only (SourceKFold: source rows)."
-        )

@@ -6,13 +6,15 @@ fitted with routing on. No name of a step has to be known and none can be missed
 """
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import config_context
+from sklearn import config_context, get_config
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import get_scorer
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
@@ -56,7 +58,8 @@ def fit_wrapped(
     if weights is None:
         return fitted.fit(X, y, **params)
     check_weightable(fitted)
-    if not _is_routable(fitted):
+    by_name = _is_chain(fitted) and not (params and get_config()["enable_metadata_routing"])
+    if by_name or not _is_routable(fitted):
         return _fit_by_name(fitted, X, y, weights, params)
     with config_context(enable_metadata_routing=True):
         _request_weights(fitted)
@@ -125,16 +128,10 @@ def check_not_nested(owner: Any, estimator: Any) -> None:
 
 
 def _asks_for_domains(part: Any) -> bool:
-    if any("sample_domain" in getattr(cls, "__metadata_request__fit", {}) for cls in _mro(part)):
+    if any("sample_domain" in getattr(c, "__metadata_request__fit", {}) for c in type(part).mro()):
         return True
-    try:
-        return bool(get_routing_for_object(part).consumes("fit", {"sample_domain"}))
-    except NotImplementedError:  # a composition of scikit-learn that has no routing yet
-        return False
-
-
-def _mro(part: Any) -> tuple[type, ...]:
-    return type(part).__mro__
+    routing = _routing_of(part)
+    return routing is not None and bool(routing.consumes("fit", {"sample_domain"}))
 
 
 def _children(estimator: Any, *, deep_frozen: bool = False) -> Iterator[tuple[Any, bool]]:
@@ -194,11 +191,17 @@ def _answers_for_parts(estimator: Any) -> bool:
 
 
 def _is_routable(estimator: Any) -> bool:
-    try:
-        get_routing_for_object(estimator)
-    except NotImplementedError:
-        return False
-    return True
+    return _routing_of(estimator) is not None
+
+
+def _routing_of(estimator: Any) -> Any:
+    """Scikit-learn's record of what the estimator asks for; None if it keeps none."""
+    # Routing on: with it off, asking RidgeCV(scoring=None) of scikit-learn 1.9 never ends.
+    with config_context(enable_metadata_routing=True):
+        try:
+            return get_routing_for_object(estimator)
+        except NotImplementedError:  # a composition that has no routing yet, such as AdaBoost
+            return None
 
 
 def _takes_weights(leaf: Any) -> bool:
@@ -216,6 +219,20 @@ def _request_weights(estimator: Any) -> None:
                 setter(sample_weight=method == "fit" and not refused)
             except TypeError:  # the method of this part takes no sample_weight
                 continue
+        if "scoring" in part.get_params(deep=False):
+            part.set_params(scoring=_unweighted(part.scoring))
+
+
+def _unweighted(scoring: Any) -> Any:
+    """The scoring of a search inside, with every scorer refusing the weights of training rows."""
+    if isinstance(scoring, Mapping):
+        return {name: _unweighted(scorer) for name, scorer in scoring.items()}
+    if isinstance(scoring, (list, tuple, set)):
+        return {name: _unweighted(name) for name in scoring}
+    scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
+    if not hasattr(scorer, "set_score_request"):
+        return scoring  # None (the estimator's own score) or a plain function
+    return copy(scorer).set_score_request(sample_weight=False)
 
 
 def _request_params(estimator: Any, params: Mapping[str, Any]) -> None:
@@ -237,17 +254,23 @@ def _request_params(estimator: Any, params: Mapping[str, Any]) -> None:
             part.set_fit_request(**{argument: name if path else True})
 
 
+def _is_chain(estimator: Any) -> bool:
+    """True for a leaf, alone or as the last step of nested Pipelines."""
+    while isinstance(estimator, Pipeline):
+        estimator = estimator.steps[-1][1]
+    return not list(_children(estimator))
+
+
 def _fit_by_name(
     estimator: Any, X: Any, y: Any, weights: NDArray[Any], params: dict[str, Any]
 ) -> Any:
-    """Weights to the last step of nested Pipelines, for parts that routing does not know."""
+    """Weights to the last step of nested Pipelines, all other arguments as they stand."""
     prefix, last = "", estimator
     while isinstance(last, Pipeline):
         name, last = last.steps[-1]
         prefix += f"{name}__"
-    params[f"{prefix}sample_weight"] = weights
     with config_context(enable_metadata_routing=False):
-        return estimator.fit(X, y, **params)
+        return estimator.fit(X, y, **{**params, f"{prefix}sample_weight": weights})
 
 
 def _aliases(estimator: Any) -> set[str]:

@@ -1,0 +1,117 @@
+"""Prediction and score of the estimators that predict themselves."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import is_classifier
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skransfer.base.domains import Domains, check_ids
+from skransfer.base.labels import clean_labels, missing_labels
+
+__all__ = ["PredictsRows", "as_numeric_rows", "check_one_side", "domains_of", "known_truth"]
+
+FLOATS = (np.float64, np.float32)
+
+
+class PredictsRows:
+    """``predict`` and ``score`` around the hook ``_predict``."""
+
+    __metadata_request__predict: ClassVar[dict[str, bool]] = {"sample_domain": True}
+    __metadata_request__score: ClassVar[dict[str, bool]] = {"sample_domain": True}
+
+    @abstractmethod
+    def _predict(self, X: Any) -> NDArray[Any]:
+        """Predict for validated rows of the target."""
+
+    @abstractmethod
+    def _check_rows(self, X: Any, sample_domain: Any) -> tuple[Any, Domains]:
+        """Validated rows and the domain of each."""
+
+    @final
+    def predict(self, X: Any, *, sample_domain: Any = None) -> Any:
+        """Predict; rows of the source are treated as rows of the target.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows; they may come alone or in any subset.
+        sample_domain : array-like of shape (n_samples,) of int, default=None
+            Validated; the same model serves both sides.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        X, _ = self._check_rows(X, sample_domain)
+        return self._predict(X)
+
+    @final
+    def score(
+        self, X: Any, y: Any, *, sample_domain: Any = None, sample_weight: Any = None
+    ) -> float:
+        """Accuracy (classifiers) or R^2 (regressors) on rows of one side.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows to judge.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their true labels.
+        sample_domain : array-like of shape (n_samples,) of int, default=None
+            None: target rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the score.
+
+        Returns
+        -------
+        score : float
+
+        Raises
+        ------
+        ValueError
+            If the rows belong to both sides, or a label is unknown.
+        """
+        X, domains = self._check_rows(X, sample_domain)
+        check_one_side(domains, type(self).__name__)
+        classifier = is_classifier(self)
+        metric = accuracy_score if classifier else r2_score
+        truth = known_truth(y, classifier=classifier)
+        return float(metric(truth, self._predict(X), sample_weight=sample_weight))
+
+
+def as_numeric_rows(estimator: Any, X: Any) -> Any:
+    """New rows as floats, with the number and the names of the features checked."""
+    check_is_fitted(estimator)
+    return validate_data(estimator, X, dtype=FLOATS, accept_sparse="csr", reset=False)
+
+
+def domains_of(X: Any, sample_domain: Any) -> Domains:
+    """Domains of new rows; None: all are target rows."""
+    if sample_domain is None:
+        return Domains.all_target(X.shape[0])
+    return Domains(check_ids(sample_domain, X))
+
+
+def check_one_side(domains: Domains, name: str) -> None:
+    """Refuse to score rows of both sides with one number."""
+    if domains.source.any() and domains.target.any():
+        raise ValueError(
+            f"{name}.score got rows of both domains; one number for both would say little about "
+            "the target. Score target rows alone: in cross-validation TargetKFold holds out "
+            "target rows only (SourceKFold: source rows)."
+        )
+
+
+def known_truth(y: Any, *, classifier: bool) -> NDArray[Any]:
+    """True labels to score against; an unknown one is an error, not a miss."""
+    y = np.asarray(y)
+    if missing_labels(y).any():
+        raise ValueError(
+            "y has unknown labels (NaN, None or NA), which cannot be scored; in "
+            'cross-validation, TargetKFold(holdout="labeled") holds out labeled rows only.'
+        )
+    return clean_labels(y, classifier=classifier)

@@ -1,0 +1,269 @@
+"""Parameter transfer: a fitted source model is the starting point for the target."""
+
+import warnings
+from abc import abstractmethod
+from typing import Any, ClassVar, NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skransfer._compat import HasMethods, fit_context, take_rows
+from skransfer.base.domains import Domains, check_ids
+from skransfer.base.judging import FLOATS, PredictsRows, as_numeric_rows, domains_of
+from skransfer.base.labels import check_labels, clean_labels, known_labels
+from skransfer.base.traits import Traits
+from skransfer.exceptions import SingleDomainWarning
+
+__all__ = ["BaseSourceInformed", "SourceCoefficients", "source_coefficients"]
+
+
+class SourceCoefficients(NamedTuple):
+    """A linear source model, one row an output."""
+
+    coef: NDArray[np.float64]  # (n_outputs, n_features)
+    intercept: NDArray[np.float64]  # (n_outputs,)
+    classes: NDArray[Any] | None
+
+
+class BaseSourceInformed(PredictsRows, BaseEstimator):
+    """Start from a source model, learn from labeled target rows.
+
+    The hook ``_fit_from`` gets the fitted source model (or None) and the labeled target rows.
+    ``fit`` never writes into ``source``: a FrozenEstimator is shared by all clones.
+    """
+
+    traits: ClassVar[Traits] = Traits(target_labels="required", needs_source=False)
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "source": [HasMethods(["fit", "predict"]), None],
+    }
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"sample_domain": True}
+
+    source: Any
+
+    @abstractmethod
+    def _fit_from(
+        self, source: Any, X: Any, y: NDArray[Any], sample_weight: NDArray[np.float64] | None
+    ) -> None:
+        """Learn from labeled target rows, starting from a fitted source model or from None."""
+
+    @abstractmethod
+    def _default_source(self) -> Any:
+        """What ``source=None`` stands for where there are source rows."""
+
+    @final
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self, X: Any, y: Any = None, *, sample_domain: Any = None, sample_weight: Any = None
+    ) -> "BaseSourceInformed":
+        """Learn from labeled target rows, starting from the source model.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Target rows; with ``sample_domain``, also source rows, stacked in any order. The
+            source model sees X as given: put no step before this one that was not part of the
+            source model's own Pipeline.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels. With ``sample_domain``, NaN and None on target rows mean unknown.
+        sample_domain : array-like of shape (n_samples,) of int, default=None
+            ``>= 0`` source, ``< 0`` target. None: all rows are target rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows; an integer weight equals a repetition.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If no target row is labeled, or the source model does not fit the rows.
+        TypeError
+            If ``source`` is a fitted model that is not frozen.
+        """
+        X = validate_data(self, X, dtype=FLOATS, accept_sparse="csr", ensure_min_samples=2)
+        y = check_labels(self, y, X, multi_output=self._multi_output())
+        weights = _check_weights(sample_weight, X.shape[0])
+        domains = self._target_domains(sample_domain, X)
+        known = known_labels(y, domains, classifier=is_classifier(self))
+        rows = np.flatnonzero(domains.target & known)
+        if len(rows) == 0:
+            raise ValueError(
+                f"{type(self).__name__} learns from labeled target rows (sample_domain < 0) and "
+                "y labels none of them; label some, or use the source model as it is."
+            )
+        source = self._resolve_source(X, y, domains, weights)
+        labels = clean_labels(y[rows], classifier=is_classifier(self))
+        self._fit_from(source, X[rows], labels, None if weights is None else weights[rows])
+        return self
+
+    def _multi_output(self) -> bool:
+        return False
+
+    def _target_domains(self, sample_domain: Any, X: Any) -> Domains:
+        """Domains; a model given as knowledge makes source rows and a warning unnecessary."""
+        if sample_domain is None:
+            if self.source is None:
+                self._warn_one_domain()
+            return Domains.one(X.shape[0])
+        domains = Domains(check_ids(sample_domain, X))
+        if not domains.target.any():
+            domains.require_both()
+        if not domains.source.any() and self.source is None:
+            self._warn_one_domain()
+        return domains
+
+    def _warn_one_domain(self) -> None:
+        warnings.warn(
+            f"{type(self).__name__} has neither a source model nor source rows: nothing is "
+            "transferred. Pass source=FrozenEstimator(model), or rows with sample_domain >= 0.",
+            SingleDomainWarning,
+            stacklevel=5,
+        )
+
+    def _resolve_source(
+        self, X: Any, y: NDArray[Any], domains: Domains, weights: NDArray[np.float64] | None
+    ) -> Any:
+        """The fitted source model; None if there is none."""
+        source = self.source
+        if isinstance(source, FrozenEstimator):
+            _check_fitted(source)
+            return source
+        if source is not None and _is_fitted(source):
+            raise TypeError(
+                f"source is a fitted {type(source).__name__}; scikit-learn's clone would un-fit "
+                "it in silence. Wrap the fitted model in FrozenEstimator to use it as it is, or "
+                "pass clone(model) to fit it anew on source rows."
+            )
+        if domains.single or not domains.source.any():
+            if source is None:
+                return None
+            raise ValueError(
+                f"source={source!r} is not fitted and there are no source rows to fit it on: "
+                "wrap the fitted model in FrozenEstimator, or pass rows with sample_domain >= 0."
+            )
+        model = clone(self._default_source() if source is None else source)
+        rows = np.flatnonzero(domains.source)
+        labels = clean_labels(y[rows], classifier=is_classifier(self))
+        params = {} if weights is None else {"sample_weight": weights[rows]}
+        return model.fit(take_rows(X, rows), labels, **params)
+
+    def _check_rows(self, X: Any, sample_domain: Any) -> tuple[Any, Domains]:
+        X = as_numeric_rows(self, X)
+        return X, domains_of(X, sample_domain)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.required = True
+        return tags
+
+
+def _check_weights(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | None:
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.ndim == 0:
+        weights = np.full(n_rows, float(weights))
+    if weights.shape != (n_rows,):
+        raise ValueError(f"sample_weight has shape {weights.shape}; expected ({n_rows},).")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise ValueError("sample_weight must be finite and not negative.")
+    if not (weights > 0).any():
+        raise ValueError("sample_weight is zero in every row; at least one must be positive.")
+    return weights
+
+
+def _is_fitted(model: Any) -> bool:
+    try:
+        check_is_fitted(model)
+    except (NotFittedError, TypeError):
+        return False
+    return True
+
+
+def _check_fitted(source: FrozenEstimator) -> None:
+    if not _is_fitted(source.estimator):
+        raise ValueError(
+            f"source=FrozenEstimator({type(source.estimator).__name__}) is not fitted: fit the "
+            "model on source rows first, then freeze it."
+        )
+
+
+def source_coefficients(source: Any, X: Any) -> SourceCoefficients:
+    """Coefficients of a source model whose scores are affine in the rows as given.
+
+    Parameters
+    ----------
+    source : fitted estimator
+        With ``coef_`` and ``intercept_``, or a Pipeline of affine steps (scalers, PCA) that ends
+        in such a model: its scores at zero and at the unit rows give the coefficients on the
+        scale of X.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        Rows on which a Pipeline is checked to be affine.
+
+    Returns
+    -------
+    coefficients : SourceCoefficients
+
+    Raises
+    ------
+    ValueError
+        If the model is not linear, or has another number of features.
+    """
+    model = source.estimator if isinstance(source, FrozenEstimator) else source
+    classes = getattr(model, "classes_", None)
+    if isinstance(model, Pipeline):
+        coef, intercept = _probe(model, X)
+    elif hasattr(model, "coef_") and hasattr(model, "intercept_"):
+        coef = np.atleast_2d(_dense(model.coef_).astype(np.float64))
+        intercept = np.broadcast_to(np.ravel(model.intercept_), (coef.shape[0],))
+    else:
+        raise ValueError(
+            f"source={type(model).__name__} has no coef_ and intercept_; this method transfers "
+            "linear models (Ridge, LogisticRegression, LinearSVC, or a Pipeline that ends in one)."
+        )
+    if coef.shape[1] != X.shape[1]:
+        raise ValueError(
+            f"The source model was fitted on {coef.shape[1]} features and X has {X.shape[1]}; "
+            "give X the source model's columns, in its order."
+        )
+    return SourceCoefficients(coef, np.array(intercept, dtype=np.float64), classes)
+
+
+def _dense(coef: Any) -> NDArray[Any]:
+    return np.asarray(coef.toarray() if hasattr(coef, "toarray") else coef)
+
+
+def _probe(model: Pipeline, X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Affine map computed by a Pipeline, from its scores at zero and at the unit rows."""
+    name = "decision_function" if is_classifier(model) else "predict"
+    scores = getattr(model, name)
+    n = X.shape[1]
+
+    def at(rows: Any) -> NDArray[np.float64]:
+        values = np.asarray(scores(rows), dtype=np.float64)
+        return values.reshape(rows.shape[0], -1)
+
+    expected = getattr(model, "n_features_in_", n)
+    if expected != n:
+        raise ValueError(
+            f"The source model was fitted on {expected} features and X has {n}; give X the "
+            "source model's columns, in its order."
+        )
+    intercept = at(np.zeros((1, n)))[0]
+    coef = (at(np.eye(n)) - intercept).T
+    rows = take_rows(X, np.arange(min(50, X.shape[0])))
+    truth, affine = at(rows), np.asarray(rows @ coef.T) + intercept
+    spread = np.abs(truth).max() + np.abs(coef).max() + 1e-12
+    if np.abs(truth - affine).max() > 1e-6 * spread:
+        raise ValueError(
+            "source is a Pipeline whose scores are not affine in X; this method transfers linear "
+            "models. Put non-linear steps before this estimator, fitted and frozen."
+        )
+    return coef, intercept
