@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn import config_context, get_config
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import get_scorer
+from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
@@ -155,10 +155,10 @@ def _children(estimator: Any, *, deep_frozen: bool = False) -> Iterator[tuple[An
 
 
 def _walk(estimator: Any) -> Iterator[Any]:
-    """The estimator and all that it holds, frozen ones included."""
-    yield estimator
+    """All that the estimator holds, frozen ones included, innermost first, then itself."""
     for child, _ in _children(estimator, deep_frozen=True):
         yield from _walk(child)
+    yield estimator
 
 
 def _walk_owned(estimator: Any, refused: bool = False) -> Iterator[tuple[Any, bool]]:
@@ -220,19 +220,28 @@ def _request_weights(estimator: Any) -> None:
             except TypeError:  # the method of this part takes no sample_weight
                 continue
         if "scoring" in part.get_params(deep=False):
-            part.set_params(scoring=_unweighted(part.scoring))
+            part.set_params(scoring=_unweighted(part.scoring, searches=hasattr(part, "estimator")))
 
 
-def _unweighted(scoring: Any) -> Any:
+def _unweighted(scoring: Any, searches: bool = False) -> Any:
     """The scoring of a search inside, with every scorer refusing the weights of training rows."""
     if isinstance(scoring, Mapping):
         return {name: _unweighted(scorer) for name, scorer in scoring.items()}
     if isinstance(scoring, (list, tuple, set)):
         return {name: _unweighted(name) for name in scoring}
-    scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
+    if scoring is None and searches:
+        return _own_score
+    known = isinstance(scoring, str) and scoring in get_scorer_names()
+    scorer = get_scorer(scoring) if known else scoring
     if not hasattr(scorer, "set_score_request"):
-        return scoring  # None (the estimator's own score) or a plain function
+        return scoring
     return copy(scorer).set_score_request(sample_weight=False)
+
+
+def _own_score(estimator: Any, X: Any, y: Any) -> float:
+    # With routing on, Pipeline.score passes sample_weight=None on and then misses a taker for it.
+    with config_context(enable_metadata_routing=False):
+        return float(estimator.score(X, y))
 
 
 def _request_params(estimator: Any, params: Mapping[str, Any]) -> None:

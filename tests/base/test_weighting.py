@@ -125,12 +125,11 @@ def test_bagging_combines_weights_with_its_own_draw():
         GridSearchCV(AdaBoostClassifier(n_estimators=2), {}, cv=2),
         RidgeCV(),
         make_pipeline(StandardScaler(), RidgeCV()),
-        LogisticRegressionCV(cv=2, use_legacy_attributes=False, l1_ratios=(0.0,))
-        if "use_legacy_attributes" in LogisticRegressionCV().get_params()
-        else LogisticRegressionCV(cv=2),
+        LogisticRegressionCV(cv=2, scoring="accuracy"),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of LogisticRegressionCV in 1.9
 def test_estimators_with_weights_of_their_own(estimator):
     ours = fit_wrapped(estimator, X, Y, W).predict(X)
     plain = fit_wrapped(estimator, X, Y).predict(X)
