@@ -70,6 +70,12 @@ class Domains:
         """Number of target rows."""
         return int(self.target.sum())
 
+    @property
+    def contrast(self) -> NDArray[np.float64]:
+        """Weights e with e'f = mean of f in the source minus its mean in the target."""
+        source = self.source / max(self.n_source, 1)
+        return source - self.target / max(self.n_target, 1)
+
     def require_both(self, min_rows: int = 1) -> "Domains":
         """Raise a ValueError unless both sides have at least ``min_rows`` rows."""
         found = f"found ids {_preview(np.unique(self.ids))}"

@@ -117,7 +117,13 @@ def _turn_images(images, angle, scale):
     inverse = np.array([[cos, sin], [-sin, cos]]) / scale
     center = (np.array(images.shape[1:]) - 1) / 2
     offset = center - inverse @ center
-    return np.stack([affine_transform(im, inverse, offset=offset, order=1) for im in images])
+    # "grid-constant" interpolates to zero at the border; "constant" would cut border pixels off
+    # whose coordinate leaves the grid by a rounding error
+    turned = [
+        affine_transform(image, inverse, offset=offset, order=1, mode="grid-constant")
+        for image in images
+    ]
+    return np.stack(turned)
 
 
 def load_biased_breast_cancer(

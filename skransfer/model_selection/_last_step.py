@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from functools import partial
+from functools import wraps
 from inspect import signature
 from typing import Any
 
@@ -42,9 +42,14 @@ def see_as_last_step(estimator: Any, X: Any, ids: NDArray[np.int64]) -> tuple[An
 
 def _told(method: Callable[..., Any], ids: NDArray[np.int64]) -> Callable[..., Any]:
     """The method with ``sample_domain`` filled in, if it takes it."""
-    if "sample_domain" in signature(method).parameters:
-        return partial(method, sample_domain=ids)
-    return method
+    if "sample_domain" not in signature(method).parameters:
+        return method
+
+    @wraps(method)  # scikit-learn's scorers look at the name of what they call
+    def told(*args: Any, **kwargs: Any) -> Any:
+        return method(*args, sample_domain=ids, **kwargs)
+
+    return told
 
 
 def as_source(estimator: Any, ids: NDArray[np.int64]) -> Any:
@@ -57,5 +62,5 @@ def as_source(estimator: Any, ids: NDArray[np.int64]) -> Any:
     for name in _RESPONSES:
         method = getattr(estimator, name, None)
         if method is not None and "sample_domain" in signature(method).parameters:
-            setattr(copied, name, partial(method, sample_domain=ids))
+            setattr(copied, name, _told(method, ids))
     return copied

@@ -19,7 +19,7 @@ def test_office_domains(real_data, source, target):
         np.testing.assert_array_equal(np.bincount(data.y[side])[1:], COUNTS[name])
     assert data.X.shape == (sum(COUNTS[source]) + sum(COUNTS[target]), 800)
     assert data.X.dtype == np.float64
-    assert np.all(data.X == np.round(data.X))
+    assert np.all(np.round(data.X) == data.X)
     assert np.all(data.X.sum(axis=1) > 0)
     assert (data.source_name, data.target_name) == (source, target)
     np.testing.assert_array_equal(data.test, data.sample_domain < 0)

@@ -44,11 +44,14 @@ def test_subspace_coordinates_have_the_same_classes():
 
 
 def test_subspace_turned_by_a_right_angle_leaves_nothing_to_a_source_model():
-    data = make_subspace_shift(2000, 2000, angle=90.0, noise=1.0, as_bunch=True, random_state=2)
-    source = data.sample_domain >= 0
-    model = LogisticRegression().fit(data.X[source], data.y[source])
-    assert abs(model.score(data.X[~source], data.y[~source]) - 0.5) < 0.2
-    assert model.score(data.X[source], data.y[source]) > 0.95
+    scores = []
+    for seed in range(40):
+        X, y, d = make_subspace_shift(angle=90.0, noise=1.0, random_state=seed)
+        source = d >= 0
+        model = LogisticRegression().fit(X[source], y[source])
+        assert model.score(X[source], y[source]) > 0.95
+        scores.append(model.score(X[~source], y[~source]))
+    assert abs(np.mean(scores) - 0.5) < 4 * np.std(scores, ddof=1) / np.sqrt(40)
 
 
 @pytest.mark.parametrize(

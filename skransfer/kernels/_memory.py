@@ -1,0 +1,109 @@
+"""Memory is estimated before it is taken."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+__all__ = ["available_memory", "check_memory"]
+
+_GIB = 2.0**30
+
+
+def _number_in(path: Path) -> int | None:
+    """The integer that a file holds; None for "max" and for a file that is not there."""
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _kernel_estimate(path: Path) -> int | None:
+    """What Linux believes it could hand out without swapping (MemAvailable)."""
+    try:
+        rows = path.read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return None
+    for row in rows:
+        name, _, value = row.partition(":")
+        if name == "MemAvailable":
+            return 1024 * int(value.split()[0])
+    return None
+
+
+def _group_limits(root: Path, groups: Path) -> Iterator[int]:
+    """Limits of this process's control groups, versions 1 and 2, from its own up to the root."""
+    try:
+        rows = groups.read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        rows = []
+    paths = {row.rpartition(":")[2].strip("/") for row in rows} | {""}
+    for folder, name in ((root, "memory.max"), (root / "memory", "memory.limit_in_bytes")):
+        seen = {folder / path for path in paths}
+        seen |= {parent for path in paths if path for parent in (folder / path).parents}
+        for place in seen:
+            limit = _number_in(place / name)
+            if limit is not None:
+                yield limit
+
+
+def available_memory(
+    *, system: str = "/", physical: int | None = None
+) -> int | None:
+    """Bytes that this process may hope for.
+
+    The least of: physical memory, Linux's own estimate of what is free, and the limits of the
+    control groups (containers, batch systems) that this process runs in.
+
+    Parameters
+    ----------
+    system : str, default="/"
+        Folder under which ``proc`` and ``sys`` lie.
+    physical : int, default=None
+        Bytes of physical memory; None asks the operating system.
+
+    Returns
+    -------
+    int or None
+        None where nothing is known (Windows).
+    """
+    if physical is None and hasattr(os, "sysconf"):
+        physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    root = Path(system)
+    known = [physical, _kernel_estimate(root / "proc/meminfo")]
+    known += _group_limits(root / "sys/fs/cgroup", root / "proc/self/cgroup")
+    bounds = [bound for bound in known if bound is not None and bound > 0]
+    return min(bounds) if bounds else None
+
+
+def check_memory(n_bytes: float, what: str, ways_out: Sequence[str]) -> None:
+    """Refuse what cannot fit, before anything is allocated.
+
+    Parameters
+    ----------
+    n_bytes : float
+        Estimated need.
+    what : str
+        What needs it, for the message.
+    ways_out : sequence of str
+        What the caller can do instead.
+
+    Raises
+    ------
+    MemoryError
+        If the estimate exceeds `available_memory`; the text names both and the ways out.
+
+    Examples
+    --------
+    >>> from skransfer.kernels import check_memory
+    >>> check_memory(8e20, "The kernel matrix of 10000000000 rows", ["use fewer rows"])
+    Traceback (most recent call last):
+    ...
+    MemoryError: The kernel matrix of 10000000000 rows needs about 745058059692.4 GiB, ...
+    """
+    available = available_memory()
+    if available is None or n_bytes <= available:
+        return
+    raise MemoryError(
+        f"{what} needs about {n_bytes / _GIB:.1f} GiB, and {available / _GIB:.1f} GiB are "
+        f"available. Ways out: {'; '.join(ways_out)}."
+    )

@@ -1,0 +1,279 @@
+"""Biased ridge regression: least squares pulled towards the coefficients of a source model.
+
+``min_{w, b} sum_i s_i (y_i - x_i'w - b)^2 + alpha (w - w_source)' P (w - w_source)``
+
+(Chelba & Acero, EMNLP 2004; Kuzborskij & Orabona, ICML 2013.) The intercept `b` is not penalized.
+A weight `s_i` means what it says: integer weights equal repeated rows, zero weights equal removed
+rows, in the fit and in the leave-one-out error.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, lsqr
+
+from skransfer.solvers._ridge_spectrum import (
+    Penalty,
+    Spectrum,
+    dense_spectrum,
+    make_penalty,
+    sparse_spectrum,
+)
+
+_GRID = (-5, 4, 37)
+_MAX_SMALL_SIDE = 4000  # sparse X: largest min(n, p) whose square matrix is decomposed
+
+
+@dataclass(frozen=True)
+class RidgePath:
+    """Solutions for every penalty strength; the output axis is missing when `y` is 1-d.
+
+    Attributes
+    ----------
+    alphas : ndarray of shape (m,)
+        Penalty strengths.
+    coef : ndarray of shape (m, p) or (m, q, p)
+        Coefficients ``w``.
+    intercept : ndarray of shape (m,) or (m, q)
+        Intercepts ``b`` (0 without intercept).
+    loo_error : ndarray of shape (m,) or (m, q)
+        Weighted mean squared deleted residual, in squared units of `y`.
+    effective_dof : ndarray of shape (m,)
+        Trace of the hat matrix, the intercept included.
+    """
+
+    alphas: np.ndarray
+    coef: np.ndarray
+    intercept: np.ndarray
+    loo_error: np.ndarray
+    effective_dof: np.ndarray
+
+
+@dataclass(frozen=True)
+class RidgeFit:
+    """The solution for one penalty strength, given or chosen.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (p,) or (q, p)
+        Coefficients ``w``.
+    intercept : float or ndarray of shape (q,)
+        Intercept ``b`` (0 without intercept).
+    alpha : float
+        Penalty strength.
+    loo_error : float
+        Leave-one-out error at `alpha`, mean over the outputs; NaN where not computed.
+    effective_dof : float
+        Trace of the hat matrix, the intercept included; NaN where not computed.
+    alphas, loo_path : None or ndarray of shape (m,)
+        The grid and its leave-one-out errors, mean over the outputs, for ``alpha="loo"``.
+    at_edge : {-1, 0, 1}
+        -1 / 1: the chosen `alpha` is the smallest / largest of the grid.
+    n_iter : int
+        Iterations of LSQR, 0 where a decomposition gave the solution.
+    converged : bool
+        False if LSQR met its iteration limit first.
+    """
+
+    coef: np.ndarray
+    intercept: Any
+    alpha: float
+    loo_error: float
+    effective_dof: float
+    alphas: np.ndarray | None
+    loo_path: np.ndarray | None
+    at_edge: int
+    n_iter: int
+    converged: bool
+
+
+def ridge_path(
+    X: Any,
+    y: np.ndarray,
+    alphas: np.ndarray | None = None,
+    *,
+    source_coef: np.ndarray | None = None,
+    sample_weight: np.ndarray | None = None,
+    fit_intercept: bool = True,
+    precision: np.ndarray | None = None,
+) -> RidgePath:
+    """Solve biased ridge regression for many penalty strengths from one decomposition.
+
+    With rows weighted by ``s^1/2`` and centered, ``A = U diag(sigma) V'`` and ``r = y - X w_s``,
+    ``w = w_s + V diag(sigma / (sigma^2 + alpha)) U'r``. Row i has the unit leverage
+    ``u_i = x_i'(X'SX + alpha P)^-1 x_i + 1 / sum(s)`` (x centered); taking away ``min(1, s_i)``
+    units of it leaves the residual ``e_i = r_i / (1 - min(1, s_i) u_i)``, and the leave-one-out
+    error is ``sum_i s_i e_i^2 / sum_i s_i``. It is infinite where a row alone determines an
+    unpenalized direction (a single row and its intercept; ``alpha = 0`` with n <= p).
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n, p)
+        Rows. Sparse `X` needs ``min(n, p) <= 4000`` and is not densified.
+    y : ndarray of shape (n,) or (n, q)
+        Responses.
+    alphas : ndarray of shape (m,), default=None
+        Penalty strengths, 0 and infinity included: at 0 the minimum-norm change
+        ``w_s + X^+ (y - X w_s)``, at infinity ``w_s`` itself. None: `default_alphas`.
+    source_coef : ndarray of shape (p,) or (q, p), default=None
+        ``w_s``; None is 0, which is ordinary ridge regression.
+    sample_weight : ndarray of shape (n,), default=None
+        Weights ``s_i >= 0``; None is 1 each.
+    fit_intercept : bool, default=True
+        Fit ``b``, unpenalized and not pulled anywhere.
+    precision : ndarray of shape (p,) or (p, p), default=None
+        ``P``: None is the identity, a vector its diagonal. A singular semidefinite matrix (the
+        Gram matrix of fewer source rows than features) leaves its null space *unpenalized*: least
+        squares there, and ``w_s`` where the rows say nothing either. Add a small multiple of the
+        identity to hold these directions too. With sparse `X` it must be definite.
+
+    Returns
+    -------
+    path : RidgePath
+        Coefficients, intercepts, leave-one-out errors and degrees of freedom.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, a weight is negative or not finite, all weights are zero, `alphas` is
+        negative, `precision` is not semidefinite, or sparse `X` is too large on both sides.
+
+    Notes
+    -----
+    Time O(n p min(n, p)) once and O(n min(n, p)) per `alpha`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.ridge import ridge_path
+    >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+    >>> path = ridge_path(X, y, [0.0, 2.0, np.inf], source_coef=np.array([1.0]))
+    >>> path.coef.ravel(), path.intercept
+    (array([2. , 1.5, 1. ]), array([1. , 1.5, 2. ]))
+    """
+    problem = _Problem(X, y, source_coef, sample_weight, fit_intercept, precision)
+    spectrum = problem.spectrum()
+    grid = spectrum.trace_grid() if alphas is None else _check_alphas(alphas)
+    solved = [problem.finish(*spectrum.solve(alpha)) for alpha in grid]
+    errors = spectrum.leave_one_out(grid)
+    return RidgePath(
+        grid,
+        np.array([coef for coef, _ in solved]),
+        np.array([intercept for _, intercept in solved]),
+        errors[:, 0] if problem.flat else errors,
+        np.array([spectrum.degrees(alpha) for alpha in grid]),
+    )
+
+
+def default_alphas(
+    X: Any,
+    *,
+    sample_weight: np.ndarray | None = None,
+    fit_intercept: bool = True,
+    precision: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the grid ``tr(X_c' S X_c) / p * logspace(-5, 4, 37)``, which is free of scale.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n, p)
+        Rows.
+    sample_weight : ndarray of shape (n,), default=None
+        Weights ``s``; None is 1 each.
+    fit_intercept : bool, default=True
+        Center the rows.
+    precision : ndarray of shape (p,) or (p, p), default=None
+        ``P``; the rows are then measured in its units, ``X P^-1/2``, and p is its rank.
+
+    Returns
+    -------
+    alphas : ndarray of shape (37,)
+        Increasing. Constant rows give the unit 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.ridge import default_alphas
+    >>> float(default_alphas(np.array([[-1.0], [1.0]]))[0])
+    2e-05
+    """
+    zeros = np.zeros(X.shape[0])
+    return _Problem(X, zeros, None, sample_weight, fit_intercept, precision).spectrum().trace_grid()
+
+
+def fit_ridge(
+    X: Any,
+    y: np.ndarray,
+    alpha: float | Literal["loo"] = "loo",
+    *,
+    alphas: np.ndarray | None = None,
+    source_coef: np.ndarray | None = None,
+    sample_weight: np.ndarray | None = None,
+    fit_intercept: bool = True,
+    precision: np.ndarray | None = None,
+    tol: float = 1e-13,
+    max_iter: int | None = None,
+) -> RidgeFit:
+    """Solve biased ridge regression for one penalty strength, given or chosen by leave-one-out.
+
+    ``alpha="loo"`` takes the grid value of least leave-one-out error (mean over the outputs, which
+    share it). Of equal errors, up to rounding, the largest `alpha` wins: without evidence against
+    the source its coefficients stay, also where no row can be judged (a single row).
+
+    Parameters
+    ----------
+    X, y, source_coef, sample_weight, fit_intercept, precision
+        As in `ridge_path`.
+    alpha : float or "loo", default="loo"
+        Penalty strength in [0, inf].
+    alphas : ndarray of shape (m,), default=None
+        Grid for ``alpha="loo"``; None: `default_alphas`.
+    tol : float, default=1e-13
+        Relative tolerance (atol = btol) of LSQR, which solves sparse problems at a given `alpha`
+        when ``min(n, p) > 4000``. Elsewhere a decomposition is exact.
+    max_iter : int, default=None
+        Iteration limit of LSQR; None is ``max(1000, 10 min(n, p))``.
+
+    Returns
+    -------
+    fit : RidgeFit
+        The solution; look at `converged` where LSQR was used. There `loo_error` and
+        `effective_dof` are NaN.
+
+    Raises
+    ------
+    ValueError
+        As `ridge_path`; and if ``alpha="loo"`` meets sparse `X` with ``min(n, p) > 4000``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.ridge import fit_ridge
+    >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+    >>> fit_ridge(X, y, alpha=2.0, source_coef=np.array([1.0])).coef
+    array([1.5])
+    """
+    if isinstance(alpha, str) and alpha != "loo":
+        raise ValueError(f'alpha must be "loo" or a number >= 0, got {alpha!r}.')
+    problem = _Problem(X, y, source_coef, sample_weight, fit_intercept, precision)
+    if alpha != "loo":
+        alpha = float(_check_alphas([alpha])[0])
+        if problem.too_large:
+            return problem.lsqr(alpha, tol, max_iter)
+    spectrum = problem.spectrum()
+    grid = path = None
+    edge = 0
+    if alpha == "loo":
+        grid = spectrum.trace_grid() if alphas is None else np.sort(_check_alphas(alphas))
+        path = spectrum.leave_one_out(grid).mean(axis=1)
+        best = _choose(path, problem.power)
+        edge = int(best == len(grid) - 1) - int(best == 0) if len(grid) > 1 else 0
+        alpha, error = float(grid[best]), float(path[best])
+    else:
+        error = float(spectrum.leave_one_out(np.array([alpha])).mean())
+    coef, intercept = problem.finish(*spectrum.solve(alpha))
+    return RidgeFit(
+        coef, intercept, alpha, error, spectrum.degrees(alpha), grid, path, edge, 0, True
+    )

@@ -1,0 +1,68 @@
+"""Instances of every public estimator, on which the laws are run."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier, is_regressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from skransfer.base import BaseAdapter, BaseRowSelector, BaseSourceInformed, BaseTransferPredictor
+
+__all__ = ["tested_instances"]
+
+
+def tested_instances(cls: type) -> Iterator[Any]:
+    """Instances of a public class, alone and around several wrapped estimators.
+
+    Parameters
+    ----------
+    cls : type
+        A class of :func:`skransfer.utils.all_estimators`.
+
+    Yields
+    ------
+    estimator : estimator
+
+    Examples
+    --------
+    >>> from skransfer import SourceOnly
+    >>> from skransfer.utils.instances import tested_instances
+    >>> len(list(tested_instances(SourceOnly)))
+    3
+    """
+    # Tight tolerances: the laws compare fits to more digits than a user needs.
+    classifier = LogisticRegression(tol=1e-9, max_iter=1000)
+    if issubclass(cls, BaseSourceInformed):
+        yield cls()
+        yield cls(source=FrozenEstimator(_source_model(cls)))
+    elif issubclass(cls, BaseTransferPredictor):
+        yield cls(n_estimators=6, random_state=0)
+        yield cls(DecisionTreeClassifier(max_depth=1), n_estimators=6, random_state=0)
+        yield cls(make_pipeline(StandardScaler(), classifier), n_estimators=4)
+    elif issubclass(cls, BaseAdapter):
+        tight = {"tol": 1e-10} if "tol" in _parameters(cls) else {}
+        if not issubclass(cls, BaseRowSelector):
+            yield cls(**tight)
+        yield cls(classifier, **tight)
+        yield cls(Ridge(), **tight)
+        yield cls(make_pipeline(StandardScaler(), classifier), **tight)
+
+
+def _parameters(cls: Any) -> list[str]:
+    return list(cls._get_param_names())
+
+
+def _source_model(cls: type) -> Any:
+    """A linear model fitted on rows like those of the laws."""
+    rng = np.random.RandomState(7)
+    X = rng.normal(size=(80, 4))
+    scores = X @ np.linspace(1.0, -1.0, 4)
+    if is_regressor(cls()):
+        return Ridge().fit(X, scores)
+    assert is_classifier(cls())
+    return LogisticRegression().fit(X, (scores > 0).astype(int))

@@ -1,0 +1,28 @@
+"""Every public estimator against scikit-learn's checks and against the laws of transfer."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skransfer.utils import all_estimators
+from skransfer.utils.estimator_checks import parametrize_with_laws
+from skransfer.utils.instances import tested_instances
+
+INSTANCES = [estimator for _, cls in all_estimators() for estimator in tested_instances(cls)]
+
+
+# Scikit-learn's checks know no domains, so each fit warns that nothing is transferred.
+@pytest.mark.filterwarnings("ignore::skransfer.exceptions.SingleDomainWarning")
+@parametrize_with_checks(INSTANCES)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_laws(INSTANCES)
+def test_laws(estimator, law):
+    law()
+
+
+def test_every_public_estimator_is_tested():
+    tested = {type(estimator).__name__ for estimator in INSTANCES}
+    assert tested == {name for name, _ in all_estimators()}
+    assert len(tested) >= 9
