@@ -1,6 +1,5 @@
 """The one domain convention: ``sample_domain >= 0`` is source, ``< 0`` is target."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from skransfer._compat import num_samples
+from skransfer.base.warning import warn_user
 from skransfer.exceptions import SingleDomainWarning
 
 __all__ = ["Domains", "check_domains", "encode_domains"]
@@ -99,7 +99,7 @@ class Domains:
         return self
 
 
-def check_domains(sample_domain: ArrayLike | None, X: Any, *, stacklevel: int = 2) -> Domains:
+def check_domains(sample_domain: ArrayLike | None, X: Any) -> Domains:
     """Validate ``sample_domain`` against the rows of ``X``.
 
     Parameters
@@ -108,8 +108,6 @@ def check_domains(sample_domain: ArrayLike | None, X: Any, *, stacklevel: int = 
         None: one domain, with a :class:`~skransfer.exceptions.SingleDomainWarning`.
     X : array-like of shape (n_samples, n_features)
         The rows, for their number and, if a data frame, their index.
-    stacklevel : int, default=2
-        Of the warning; 2 is the caller.
 
     Returns
     -------
@@ -128,11 +126,10 @@ def check_domains(sample_domain: ArrayLike | None, X: Any, *, stacklevel: int = 
     """
     n_rows = num_samples(X)
     if sample_domain is None:
-        warnings.warn(
+        warn_user(
             "sample_domain is None: all rows are taken as one domain and nothing is "
             "transferred. Pass sample_domain=... (>= 0 source, < 0 target).",
             SingleDomainWarning,
-            stacklevel=stacklevel,
         )
         return Domains.one(n_rows)
     return Domains(check_ids(sample_domain, X))

@@ -1,6 +1,5 @@
 """The roles a method can play beside a wrapped estimator. A method supplies one hook."""
 
-import warnings
 from abc import abstractmethod
 from typing import Any, ClassVar, final
 
@@ -14,6 +13,7 @@ from skransfer.base.adapter import BaseAdapter
 from skransfer.base.domains import Domains
 from skransfer.base.judging import as_numeric_rows
 from skransfer.base.transfer import Stacked
+from skransfer.base.warning import warn_user
 from skransfer.exceptions import EffectiveSampleSizeWarning
 
 __all__ = ["BaseMapper", "BaseReweighter", "BaseRowSelector"]
@@ -61,12 +61,11 @@ class BaseReweighter(BaseAdapter):
         if domains.single:
             return data.X, None
         if self.effective_sample_size_ < 0.05 * len(weights):
-            warnings.warn(
+            warn_user(
                 f"The weights of {len(weights)} source rows are worth "
                 f"{self.effective_sample_size_:.1f} equally weighted rows: predictions will vary "
                 f"a lot. Change {self._weight_knobs}, or use fewer features.",
                 EffectiveSampleSizeWarning,
-                stacklevel=6,
             )
         rows = np.ones(len(domains.ids))
         rows[domains.source] = weights / weights.mean()
@@ -125,7 +124,6 @@ class BaseMapper(TransformerMixin, BaseAdapter):
         **BaseAdapter._parameter_constraints,
         **TRAIN_ON,
     }
-    __metadata_request__fit_transform: ClassVar[dict[str, bool]] = {"sample_domain": True}
     __metadata_request__transform: ClassVar[dict[str, bool]] = {"sample_domain": True}
 
     @abstractmethod

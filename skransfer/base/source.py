@@ -1,6 +1,5 @@
 """Parameter transfer: a fitted source model is the starting point for the target."""
 
-import warnings
 from abc import abstractmethod
 from typing import Any, ClassVar, NamedTuple, final
 
@@ -17,6 +16,7 @@ from skransfer.base.domains import Domains, check_ids
 from skransfer.base.judging import FLOATS, PredictsRows, as_numeric_rows, domains_of
 from skransfer.base.labels import check_labels, clean_labels, known_labels
 from skransfer.base.traits import Traits
+from skransfer.base.warning import warn_user
 from skransfer.exceptions import SingleDomainWarning
 
 __all__ = ["BaseSourceInformed", "SourceCoefficients", "source_coefficients"]
@@ -119,11 +119,10 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
         return domains
 
     def _warn_one_domain(self) -> None:
-        warnings.warn(
+        warn_user(
             f"{type(self).__name__} has neither a source model nor source rows: nothing is "
             "transferred. Pass source=FrozenEstimator(model), or rows with sample_domain >= 0.",
             SingleDomainWarning,
-            stacklevel=5,
         )
 
     def _resolve_source(

@@ -119,8 +119,7 @@ class BaseTransfer(BaseEstimator, ABC):
         else:
             validate_data(self, as_rows(X), skip_check_array=True)
         X = as_rows(X)
-        # The warning points at the call of fit, six frames up.
-        domains = check_domains(sample_domain, X, stacklevel=6)
+        domains = check_domains(sample_domain, X)
         if not domains.single:
             domains.require_both(self._min_rows)
         known = np.zeros(len(domains.ids), dtype=bool)

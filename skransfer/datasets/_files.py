@@ -67,12 +67,13 @@ def _in_folder(relative_path):
     folder = os.environ.get(_FOLDER_VARIABLE)
     if not folder:
         return None
-    if not Path(folder).is_dir():
+    home = Path(folder).expanduser()
+    if not home.is_dir():
         raise FileNotFoundError(
             f"{_FOLDER_VARIABLE}={folder!r} is not a folder; set it to the folder that holds "
             f"{relative_path!r}, or unset it to download the file into the cache"
         )
-    path = Path(folder, relative_path)
+    path = home / relative_path
     if not path.is_file():
         return None
     _check_hash(
@@ -90,7 +91,7 @@ def _in_cache(relative_path):
     cache = os.environ.get(_CACHE_VARIABLE)
     if cache:
         # a filled cache needs no downloader, so a machine without pooch can still use it
-        path = Path(cache, relative_path)
+        path = Path(cache).expanduser() / relative_path
         if path.is_file() and _sha256(path) == record.sha256:
             return path
     try:
@@ -101,7 +102,7 @@ def _in_cache(relative_path):
             f"download it, is not installed: pip install 'skransfer[data]', or put the file into "
             f"a folder and set {_FOLDER_VARIABLE} to it"
         ) from error
-    path = Path(cache or pooch.os_cache("skransfer"), relative_path)
+    path = Path(cache or pooch.os_cache("skransfer")).expanduser() / relative_path
     if path.is_file() and _sha256(path) == record.sha256:
         return path
     return _download(pooch, path, relative_path, record)

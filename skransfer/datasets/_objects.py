@@ -57,8 +57,8 @@ Values as in the file, not normalized.
 
 Origin: Nene, Nayar and Murase, Columbia University 1996 (research use), in the form of Long et
 al., ICCV 2013. Protocol: divide each row by its Euclidean norm, all source rows train, all target
-rows test; one nearest neighbor then gives 83.61 % from coil1 to coil2 and 82.78 % back, as published
-there. No license is stated in the file.
+rows test; one nearest neighbor then gives 83.61 % from coil1 to coil2 and 82.78 % back, as
+published there. No license is stated in the file.
 """
 
 

@@ -23,7 +23,7 @@ def make_subspace_shift(
     n_informative=2,
     n_classes=2,
     angle=60.0,
-    nuisance=3.0,
+    nuisance=2.5,
     class_sep=4.0,
     noise=0.1,
     as_bunch=False,
@@ -31,12 +31,16 @@ def make_subspace_shift(
 ):
     r"""Classes in a low-dimensional subspace that is turned between the domains.
 
-    .. math:: x_D = B_D (\mu_y + e) + \nu z\, v_D + \sigma \varepsilon, \qquad D \in \{s, t\}
+    .. math:: x_D = B_D (\mu_y + e) + \nu N_D z + \sigma \varepsilon, \qquad D \in \{s, t\}
 
-    with e, z and :math:`\varepsilon` standard normal. All ``n_informative`` principal angles
-    between the orthonormal bases :math:`B_s` and :math:`B_t` equal ``angle``;
-    :math:`v_s, v_t` are nuisance directions, one a domain, orthogonal to each other and to both
-    bases. In the coordinates of its own basis each domain has the same classes, so aligning the
+    with e, z and :math:`\varepsilon` standard normal, :math:`B_D` an orthonormal basis of the
+    domain's informative subspace and :math:`N_D` one of its nuisance subspace, orthogonal to it.
+    The target's pair is the source's, turned by ``angle`` in each of the ``n_informative`` planes
+    that a column of :math:`B_s` and its column of :math:`N_s` span:
+    :math:`B_t = \cos\theta B_s + \sin\theta N_s`,
+    :math:`N_t = \cos\theta N_s - \sin\theta B_s`. So all principal angles between
+    :math:`B_s` and :math:`B_t` equal ``angle``, nuisance of the target lies where a source model
+    looks, and in the coordinates of its own basis each domain has the same classes: aligning the
     bases undoes the shift.
 
     Parameters
@@ -44,15 +48,15 @@ def make_subspace_shift(
     n_source, n_target : int, default=200
         Numbers of rows.
     n_features : int, default=10
-        Number of features, at least ``2 * n_informative + 2``.
+        Number of features, at least ``2 * n_informative``.
     n_informative : int, default=2
         Dimension of the informative subspace.
     n_classes : int, default=2
         Number of classes, drawn uniformly; at most ``2 * n_informative``.
     angle : float, default=60.0
         Principal angles between the informative subspaces in degrees, 0 to 90.
-    nuisance : float, default=3.0
-        Standard deviation along the domain's own nuisance direction (0: none).
+    nuisance : float, default=2.5
+        Standard deviation in the nuisance subspace (0: none).
     class_sep : float, default=4.0
         Length of the class means: class ``2 j`` lies at plus, ``2 j + 1`` at minus ``class_sep``
         on axis j of the subspace, in standard deviations of e.
@@ -72,9 +76,9 @@ def make_subspace_shift(
     sample_domain : ndarray of shape (n_source + n_target,), int64
         0 for source rows, -1 for target rows.
     data : Bunch
-        With ``as_bunch=True``, instead of the tuple: these three, ``source_basis`` and
-        ``target_basis`` (n_features, n_informative), ``source_nuisance`` and
-        ``target_nuisance`` (n_features,).
+        With ``as_bunch=True``, instead of the tuple: these three, and the bases
+        ``source_basis``, ``target_basis``, ``source_nuisance``, ``target_nuisance``, each of
+        shape (n_features, n_informative).
 
     Raises
     ------
@@ -107,25 +111,25 @@ def make_subspace_shift(
             f"n_classes={n_classes} needs n_informative >= {-(-n_classes // 2)} "
             f"(two classes an axis), got n_informative={n_informative}"
         )
-    check_count(n_features, "n_features", minimum=2 * n_informative + 2)
+    check_count(n_features, "n_features", minimum=2 * n_informative)
     check_scalar(angle, "angle", (int, float, np.number), min_val=0, max_val=90)
     check_positive(nuisance, "nuisance", zero_allowed=True)
     check_positive(class_sep, "class_sep", zero_allowed=True)
     check_positive(noise, "noise", zero_allowed=True)
     rng = check_random_state(random_state)
     k = n_informative
-    axes, _ = np.linalg.qr(rng.standard_normal((n_features, 2 * k + 2)))
-    turn = np.deg2rad(angle)
-    bases = axes[:, :k], np.cos(turn) * axes[:, :k] + np.sin(turn) * axes[:, k : 2 * k]
-    directions = axes[:, 2 * k], axes[:, 2 * k + 1]
+    axes, _ = np.linalg.qr(rng.standard_normal((n_features, 2 * k)))
+    cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+    B, N = axes[:, :k], axes[:, k:]
+    bases, rest = (B, cos * B + sin * N), (N, cos * N - sin * B)
     means = _axis_means(n_classes, k, class_sep)
     parts = []
-    for domain, n_rows, basis, v in zip(
-        (0, -1), (n_source, n_target), bases, directions, strict=True
+    for domain, n_rows, basis, other in zip(
+        (0, -1), (n_source, n_target), bases, rest, strict=True
     ):
         y = rng.randint(n_classes, size=n_rows).astype(np.int64)
         X = (means[y] + rng.standard_normal((n_rows, k))) @ basis.T
-        X += nuisance * rng.standard_normal((n_rows, 1)) * v
+        X += nuisance * rng.standard_normal((n_rows, k)) @ other.T
         X += noise * rng.standard_normal((n_rows, n_features))
         parts.append((domain, X, y))
     X, y, sample_domain = stack_parts(parts)
@@ -137,8 +141,8 @@ def make_subspace_shift(
         sample_domain=sample_domain,
         source_basis=bases[0],
         target_basis=bases[1],
-        source_nuisance=directions[0],
-        target_nuisance=directions[1],
+        source_nuisance=rest[0],
+        target_nuisance=rest[1],
     )
 
 

@@ -168,14 +168,16 @@ def smo(
     int
         Steps done; less than `max_iter` where the tolerance was met or no step moves any more.
     """
-    tiny = 1e-12 * max(float(np.abs(diagonal).max()), np.finfo(np.float64).tiny)
+    tiny = 1e-12 * max(float(np.abs(diagonal).max()), float(np.finfo(np.float64).tiny))
     total = float(x.sum())
     for step in range(max_iter):
-        can_rise, can_fall = x < upper, x > 0
-        up = int(np.argmin(np.where(can_rise, gradient, np.inf)))
-        down = int(np.argmax(np.where(can_fall, gradient, -np.inf)))
-        lowest = gradient[up] if can_rise[up] else np.inf
-        highest = gradient[down] if can_fall[down] else -np.inf
+        can_fall = x > 0
+        candidates = np.where(x < upper, gradient, np.inf)
+        up = int(np.argmin(candidates))
+        lowest = candidates[up]
+        candidates = np.where(can_fall, gradient, -np.inf)
+        down = int(np.argmax(candidates))
+        highest = candidates[down]
         rise = -lowest if total < high else -np.inf
         fall = highest if total > low else -np.inf
         worst = max(highest - lowest, rise, fall)
@@ -185,24 +187,26 @@ def smo(
             curvature = np.maximum(diagonal[up] + diagonal - 2.0 * kernel[up], tiny)
             drop = np.where(can_fall, np.maximum(gradient - lowest, 0.0), 0.0)
             down = int(np.argmax(drop * drop / curvature))
-            size = min(drop[down] / curvature[down], upper - x[up], x[down])
-            before = x[up], x[down]
-            x[up] = upper if size == upper - x[up] else x[up] + size
-            x[down] -= size
-            moved = before != (x[up], x[down])
-            row = kernel[up].astype(np.float64)
-            gradient += size * (row - kernel[down])
+            room = min(upper - x[up], x[down])
+            size = min(drop[down] / curvature[down], room)
+            change = kernel[up].astype(np.float64) - kernel[down]
+            moved = _shift(x, up, size, upper) | _shift(x, down, -size, upper)
         else:
-            index = up if worst == rise else down
-            room = min(upper - x[up], high - total) if worst == rise else min(x[down], total - low)
-            size = min(worst / max(diagonal[index], tiny), room)
-            signed, before_one = (size if worst == rise else -size), x[index]
-            x[index] = upper if worst == rise and size == upper - x[index] else x[index] + signed
-            total = (high if worst == rise else low) if size == room_left(
-                total, low, high, worst == rise
-            ) else total + signed
-            moved = before_one != x[index]
-            gradient += signed * kernel[index].astype(np.float64)
+            rising = worst == rise
+            index = up if rising else down
+            room = min(upper - x[up], high - total) if rising else min(x[down], total - low)
+            size = min(worst / max(diagonal[index], tiny), room) * (1.0 if rising else -1.0)
+            change = kernel[index].astype(np.float64)
+            moved = _shift(x, index, size, upper)
+            total = min(max(total + size, low), high)
         if not moved:
             return step
+        gradient += size * change
     return max_iter
+
+
+def _shift(x: Array, index: int, size: float, upper: float) -> bool:
+    """Move one entry inside its box; False if rounding swallows the step."""
+    before = x[index]
+    x[index] = min(max(before + size, 0.0), upper)
+    return bool(x[index] != before)

@@ -1,6 +1,6 @@
 """One decomposition of a weighted ridge problem, from which every penalty strength is read.
 
-The problem is ``min_{d, b} sum_i s_i (r_i - x_i'd - b)^2 + alpha d'P d`` with ``r = y - X w_source``.
+The problem is ``min_{d, b} sum_i s_i (r_i - x_i'd - b)^2 + alpha d'P d``, ``r = y - X w_source``.
 Two changes of variable bring it to its simplest form:
 
 * ``d = T z + Q v`` with ``T'PT = I`` and ``Q`` a basis of the null space of ``P``, so that the
@@ -136,6 +136,10 @@ class Spectrum:
     rows: Callable[[], Rows]
     lift: Callable[[np.ndarray], np.ndarray]
     trace: float
+
+    def grid(self) -> np.ndarray:
+        """Return ``trace * logspace(-5, 4, 37)``, the scale-free default grid."""
+        return (self.trace if self.trace > 0 else 1.0) * np.logspace(-5, 4, 37)
 
     def solve(self, alpha: float) -> tuple[np.ndarray, np.ndarray]:
         """Return ``d`` of shape (p, q) and the intercept of shape (q,)."""

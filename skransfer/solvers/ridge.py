@@ -11,19 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, lsqr
 
-from skransfer.solvers._ridge_spectrum import (
-    Penalty,
-    Spectrum,
-    dense_spectrum,
-    make_penalty,
-    sparse_spectrum,
-)
+from skransfer.solvers._ridge_problem import RidgeProblem, check_alphas, check_weights
 
-_GRID = (-5, 4, 37)
-_MAX_SMALL_SIDE = 4000  # sparse X: largest min(n, p) whose square matrix is decomposed
+_ROUNDING = (1e3 * np.finfo(np.float64).eps) ** 2  # of a squared error, per unit of mean y^2
 
 
 @dataclass(frozen=True)
@@ -116,7 +107,8 @@ def ridge_path(
         Responses.
     alphas : ndarray of shape (m,), default=None
         Penalty strengths, 0 and infinity included: at 0 the minimum-norm change
-        ``w_s + X^+ (y - X w_s)``, at infinity ``w_s`` itself. None: `default_alphas`.
+        ``w_s + X^+ (y - X w_s)``, at infinity ``w_s`` itself. None is the scale-free grid
+        ``tr(X_c' S X_c) / p * logspace(-5, 4, 37)``, `X_c` the centered rows in units of `P`.
     source_coef : ndarray of shape (p,) or (q, p), default=None
         ``w_s``; None is 0, which is ordinary ridge regression.
     sample_weight : ndarray of shape (n,), default=None
@@ -153,9 +145,9 @@ def ridge_path(
     >>> path.coef.ravel(), path.intercept
     (array([2. , 1.5, 1. ]), array([1. , 1.5, 2. ]))
     """
-    problem = _Problem(X, y, source_coef, sample_weight, fit_intercept, precision)
+    problem = RidgeProblem(X, y, source_coef, sample_weight, fit_intercept, precision)
     spectrum = problem.spectrum()
-    grid = spectrum.trace_grid() if alphas is None else _check_alphas(alphas)
+    grid = spectrum.grid() if alphas is None else check_alphas(alphas)
     solved = [problem.finish(*spectrum.solve(alpha)) for alpha in grid]
     errors = spectrum.leave_one_out(grid)
     return RidgePath(
@@ -165,42 +157,6 @@ def ridge_path(
         errors[:, 0] if problem.flat else errors,
         np.array([spectrum.degrees(alpha) for alpha in grid]),
     )
-
-
-def default_alphas(
-    X: Any,
-    *,
-    sample_weight: np.ndarray | None = None,
-    fit_intercept: bool = True,
-    precision: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return the grid ``tr(X_c' S X_c) / p * logspace(-5, 4, 37)``, which is free of scale.
-
-    Parameters
-    ----------
-    X : ndarray or CSR array of shape (n, p)
-        Rows.
-    sample_weight : ndarray of shape (n,), default=None
-        Weights ``s``; None is 1 each.
-    fit_intercept : bool, default=True
-        Center the rows.
-    precision : ndarray of shape (p,) or (p, p), default=None
-        ``P``; the rows are then measured in its units, ``X P^-1/2``, and p is its rank.
-
-    Returns
-    -------
-    alphas : ndarray of shape (37,)
-        Increasing. Constant rows give the unit 1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skransfer.solvers.ridge import default_alphas
-    >>> float(default_alphas(np.array([[-1.0], [1.0]]))[0])
-    2e-05
-    """
-    zeros = np.zeros(X.shape[0])
-    return _Problem(X, zeros, None, sample_weight, fit_intercept, precision).spectrum().trace_grid()
 
 
 def fit_ridge(
@@ -229,7 +185,7 @@ def fit_ridge(
     alpha : float or "loo", default="loo"
         Penalty strength in [0, inf].
     alphas : ndarray of shape (m,), default=None
-        Grid for ``alpha="loo"``; None: `default_alphas`.
+        Grid for ``alpha="loo"``; None: the default of `ridge_path`.
     tol : float, default=1e-13
         Relative tolerance (atol = btol) of LSQR, which solves sparse problems at a given `alpha`
         when ``min(n, p) > 4000``. Elsewhere a decomposition is exact.
@@ -257,16 +213,20 @@ def fit_ridge(
     """
     if isinstance(alpha, str) and alpha != "loo":
         raise ValueError(f'alpha must be "loo" or a number >= 0, got {alpha!r}.')
-    problem = _Problem(X, y, source_coef, sample_weight, fit_intercept, precision)
+    problem = RidgeProblem(X, y, source_coef, sample_weight, fit_intercept, precision)
     if alpha != "loo":
-        alpha = float(_check_alphas([alpha])[0])
+        alpha = float(check_alphas([alpha])[0])
         if problem.too_large:
-            return problem.lsqr(alpha, tol, max_iter)
+            d, b, n_iter, converged = problem.lsqr(alpha, tol, max_iter)
+            nan = float("nan")
+            return RidgeFit(
+                *problem.finish(d, b), alpha, nan, nan, None, None, 0, n_iter, converged
+            )
     spectrum = problem.spectrum()
     grid = path = None
     edge = 0
     if alpha == "loo":
-        grid = spectrum.trace_grid() if alphas is None else np.sort(_check_alphas(alphas))
+        grid = spectrum.grid() if alphas is None else np.sort(check_alphas(alphas))
         path = spectrum.leave_one_out(grid).mean(axis=1)
         best = _choose(path, problem.power)
         edge = int(best == len(grid) - 1) - int(best == 0) if len(grid) > 1 else 0
@@ -277,3 +237,105 @@ def fit_ridge(
     return RidgeFit(
         coef, intercept, alpha, error, spectrum.degrees(alpha), grid, path, edge, 0, True
     )
+
+
+def _choose(errors: np.ndarray, power: float) -> int:
+    """Index of the least error; of errors equal up to rounding, the last."""
+    least = errors.min()
+    return int(np.flatnonzero(errors <= least * (1 + 1e-9) + _ROUNDING * power)[-1])
+
+
+@dataclass(frozen=True)
+class SourceScale:
+    """Gain correction of a source output ``f``: predict ``offset + slope f``.
+
+    Attributes
+    ----------
+    slope, offset : float or ndarray of shape (q,)
+        ``beta_1`` and ``beta_0``; 1 and the offset of the unscaled source where not `used`.
+    used : bool or ndarray of shape (q,)
+        Whether scaling has the smaller leave-one-out error.
+    loo_plain, loo_scaled : float or ndarray of shape (q,)
+        Leave-one-out errors of ``b + f`` and ``beta_0 + beta_1 f``.
+    """
+
+    slope: Any
+    offset: Any
+    used: Any
+    loo_plain: Any
+    loo_scaled: Any
+
+
+def rescale_source(
+    f: np.ndarray,
+    y: np.ndarray,
+    *,
+    sample_weight: np.ndarray | None = None,
+    fit_intercept: bool = True,
+) -> SourceScale:
+    """Fit a gain and an offset of the source output, and keep them if leave-one-out says so.
+
+    ``beta_1 = cov_s(f, y) / var_s(f)``, ``beta_0 = mean_s(y) - beta_1 mean_s(f)``, each output by
+    itself, against ``beta_1 = 1`` with its best offset. A negative gain is possible: it says that
+    the source is wrong in sign.
+
+    Parameters
+    ----------
+    f : ndarray of shape (n,) or (n, q)
+        Source output on the rows, ``X w_s``.
+    y : ndarray of the same shape
+        Responses.
+    sample_weight : ndarray of shape (n,), default=None
+        Weights, in fit and leave-one-out as in `ridge_path`.
+    fit_intercept : bool, default=True
+        Fit the offset; else it is 0.
+
+    Returns
+    -------
+    scale : SourceScale
+        Multiply `source_coef` by ``scale.slope`` (row by row).
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a weight is negative, not finite, or all are zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.ridge import rescale_source
+    >>> f = np.array([0.0, 1.0, 2.0, 3.0])
+    >>> scale = rescale_source(f, 1.0 + 2.0 * f)
+    >>> float(scale.slope), float(scale.offset), bool(scale.used)
+    (2.0, 1.0, True)
+    """
+    f, y = np.asarray(f, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if f.shape != y.shape or f.ndim not in (1, 2):
+        raise ValueError(f"f and y must have the same 1-d or 2-d shape, got {f.shape}, {y.shape}.")
+    s = check_weights(sample_weight, len(y))
+    kept = s > 0
+    s, F, Y = s[kept, None], f.reshape(len(f), -1)[kept], y.reshape(len(y), -1)[kept]
+    total = s.sum()
+    mean_f = (s * F).sum(axis=0) / total if fit_intercept else np.zeros(F.shape[1])
+    mean_y = (s * Y).sum(axis=0) / total if fit_intercept else np.zeros(F.shape[1])
+    base = 1.0 / total if fit_intercept else 0.0
+    Fc, Yc = F - mean_f, Y - mean_y
+    power = (s * Fc * Fc).sum(axis=0)
+    constant = power <= (1e-14 * np.abs(F).max(axis=0, initial=0.0)) ** 2 * total
+    gain = (s * Fc * Yc).sum(axis=0) / np.where(constant, 1.0, power)
+    plain = _deleted_error(Yc - Fc, s, np.full_like(F, base))
+    scaled = _deleted_error(Yc - gain * Fc, s, base + Fc * Fc / np.where(constant, 1.0, power))
+    floor = _ROUNDING * (s * Y * Y).sum(axis=0) / total
+    used = ~constant & (scaled < plain * (1 - 1e-9) - floor)
+    slope = np.where(used, gain, 1.0)
+    offset = mean_y - slope * mean_f
+    parts = (slope, offset, used, plain, scaled)
+    return SourceScale(*(part[0] for part in parts)) if f.ndim == 1 else SourceScale(*parts)
+
+
+def _deleted_error(r: np.ndarray, s: np.ndarray, unit_leverage: np.ndarray) -> np.ndarray:
+    """Weighted mean squared residual after taking away ``min(1, s_i)`` units of each row."""
+    gap = 1.0 - np.minimum(1.0, s) * unit_leverage
+    undefined = gap <= len(r) * np.finfo(np.float64).eps
+    deleted = np.where(undefined, np.inf, r / np.where(undefined, 1.0, gap))
+    return (s * deleted**2).sum(axis=0) / s.sum()

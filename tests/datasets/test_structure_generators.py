@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.linalg import subspace_angles
+from scipy.stats import norm
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from skransfer.datasets import make_concept_shift, make_subspace_shift
@@ -18,21 +19,23 @@ def _sides(data):
 def test_subspaces_have_the_stated_angles(angle):
     data = make_subspace_shift(n_features=12, n_informative=3, angle=angle, as_bunch=True)
     for _, basis, nuisance in _sides(data):
-        np.testing.assert_allclose(basis.T @ basis, np.eye(3), atol=1e-12)
-        for other in (data.source_basis, data.target_basis):
-            np.testing.assert_allclose(other.T @ nuisance, 0, atol=1e-12)
-    angles = np.rad2deg(subspace_angles(data.source_basis, data.target_basis))
-    np.testing.assert_allclose(angles, angle, atol=1e-6)
-    assert abs(data.source_nuisance @ data.target_nuisance) < 1e-12
+        axes = np.hstack([basis, nuisance])
+        np.testing.assert_allclose(axes.T @ axes, np.eye(6), atol=1e-12)
+    for first, second in (
+        (data.source_basis, data.target_basis),
+        (data.source_nuisance, data.target_nuisance),
+    ):
+        angles = np.rad2deg(subspace_angles(first, second))
+        np.testing.assert_allclose(angles, angle, atol=1e-6)
 
 
 def test_subspace_covariance_is_the_stated_one():
     data = make_subspace_shift(
-        200_000, 200_000, 8, n_classes=4, class_sep=2.0, as_bunch=True, random_state=0
+        200_000, 200_000, 8, n_classes=4, class_sep=2.0, nuisance=3.0, as_bunch=True, random_state=0
     )
     for side, basis, nuisance in _sides(data):
         # four classes on two axes: the means add class_sep^2 / 2 to each axis
-        expected = 3.0 * basis @ basis.T + 9.0 * np.outer(nuisance, nuisance) + 0.01 * np.eye(8)
+        expected = 3.0 * basis @ basis.T + 9.0 * nuisance @ nuisance.T + 0.01 * np.eye(8)
         np.testing.assert_allclose(np.cov(data.X[side].T), expected, atol=0.1)
 
 
@@ -41,6 +44,17 @@ def test_subspace_coordinates_have_the_same_classes():
     (source, source_basis, _), (target, target_basis, _) = _sides(data)
     model = LogisticRegression().fit(data.X[source] @ source_basis, data.y[source])
     assert model.score(data.X[target] @ target_basis, data.y[target]) > 0.98
+
+
+def test_subspace_shift_costs_what_theory_says():
+    data = make_subspace_shift(20_000, 20_000, noise=0.0, as_bunch=True, random_state=2)
+    # the first axis of the source separates; of the target it sees cos * 4 +- (cos, sin * 2.5)
+    guess = np.where(data.X @ data.source_basis[:, 0] > 0, 0, 1)
+    target = data.sample_domain < 0
+    expected = norm.cdf(2.0 / np.hypot(0.5, np.sqrt(0.75) * 2.5))
+    score = np.mean(guess[target] == data.y[target])
+    assert abs(score - expected) < 4 * np.sqrt(expected * (1 - expected) / target.sum())
+    assert np.mean(guess[~target] == data.y[~target]) > 0.999
 
 
 def test_subspace_turned_by_a_right_angle_leaves_nothing_to_a_source_model():
@@ -57,7 +71,7 @@ def test_subspace_turned_by_a_right_angle_leaves_nothing_to_a_source_model():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"n_features": 5}, "n_features"),
+        ({"n_features": 3}, "n_features"),
         ({"n_classes": 5}, "n_informative >= 3"),
         ({"angle": 91.0}, "angle"),
         ({"nuisance": -1.0}, "nuisance"),

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn import config_context
+from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -85,3 +86,10 @@ def test_a_request_that_was_taken_back_is_an_error(ShiftRatio_, shifted):
         pipe = make_pipeline(StandardScaler(), step)
         with pytest.raises(ValueError, match="sample_domain"):
             pipe.fit(X, y, **domain_params(pipe, ids))
+
+
+def test_routers_of_other_kinds_get_it_with_routing_on(ShiftRatio_):
+    vote = VotingClassifier([("shift", ShiftRatio_(LogisticRegression()))])
+    assert domain_params(vote, [0, -1]) == {}
+    with config_context(enable_metadata_routing=True):
+        assert domain_params(vote, [0, -1]) == {"sample_domain": [0, -1]}

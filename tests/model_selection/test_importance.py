@@ -172,9 +172,10 @@ def test_target_rows_and_their_labels_are_not_read(ShiftRatio_, shifted):
     assert score(scaled, frame, y, sample_domain=ids) == pytest.approx(expected)
 
 
-def test_string_labels_beside_unknown_ones(ShiftRatio_, shifted):
+@pytest.mark.parametrize("kind", ["class {:.0f}".format, bool])
+def test_other_labels_beside_unknown_ones(ShiftRatio_, shifted, kind):
     X, y, ids = shifted
-    names = np.array([None if np.isnan(label) else f"class {label:.0f}" for label in y])
+    names = np.array([None if np.isnan(label) else kind(label) for label in y], dtype=object)
     pipe = make_pipeline(StandardScaler(), ShiftRatio_(LogisticRegression()))
     pipe.fit(X, names, shiftratio__sample_domain=ids)
     found = ImportanceWeightedScorer()(pipe, X, names, sample_domain=ids)
@@ -242,7 +243,7 @@ def test_an_error_of_the_metric_itself_is_passed_on():
     def broken(y, said, sample_weight=None):
         raise TypeError("not today")
 
-    with pytest.raises(TypeError, match="^not today$"):
+    with pytest.raises(TypeError, match=r"^not today$"):
         judged({"scoring": make_scorer(broken)})
 
 

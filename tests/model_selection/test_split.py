@@ -173,6 +173,14 @@ def test_folds_without_target_labels_never_read_one(name, kind):
     assert same(folds(splitters(True)[name], y), folds(splitters(True)[name], garbled))
 
 
+@pytest.mark.parametrize("name", ["all", "source", "two"])
+def test_target_labels_do_not_decide_what_the_source_labels_are(name):
+    ids = np.repeat([0, -1], [30, 60])
+    y = np.r_[np.tile([0, 1], 30), np.full(30, -1)]
+    garbled = np.where((ids < 0) & (y != -1), 1000 + np.arange(90), y)
+    assert same(folds(splitters()[name], y, ids), folds(splitters()[name], garbled, ids))
+
+
 @pytest.mark.parametrize("name", ["labeled", "all", "source", "two"])
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_ids_and_classes_are_names(name, shuffle):

@@ -1,0 +1,6 @@
+"""Feature transfer: map the rows of both domains into a space where they agree."""
+
+from skransfer.feature._coral import CORAL
+from skransfer.feature._tca import TCA
+
+__all__ = ["CORAL", "TCA"]
