@@ -4,7 +4,7 @@ from skransfer.base.adapter import BaseAdapter
 from skransfer.base.domains import Domains, check_domains, encode_domains
 from skransfer.base.predictor import BaseTransferPredictor, TrainingRows
 from skransfer.base.roles import BaseMapper, BaseReweighter, BaseRowSelector
-from skransfer.base.source import BaseSourceInformed, source_coefficients
+from skransfer.base.source import BaseSourceInformed, Knowledge, source_coefficients
 from skransfer.base.stacking import stack_domains
 from skransfer.base.traits import Traits
 from skransfer.base.transfer import BaseTransfer
@@ -18,6 +18,7 @@ __all__ = [
     "BaseTransfer",
     "BaseTransferPredictor",
     "Domains",
+    "Knowledge",
     "TrainingRows",
     "Traits",
     "check_domains",

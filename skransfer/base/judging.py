@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skransfer.base.domains import Domains, check_ids
-from skransfer.base.labels import clean_labels, missing_labels
+from skransfer.base.labels import clean_labels, label_array, missing_labels
 
 __all__ = ["PredictsRows", "as_numeric_rows", "check_one_side", "domains_of", "known_truth"]
 
@@ -18,7 +19,13 @@ FLOATS = (np.float64, np.float32)
 
 
 class PredictsRows:
-    """``predict`` and ``score`` around the hook ``_predict``."""
+    """``predict`` and ``score`` around the hook ``_predict``.
+
+    ClassifierMixin and RegressorMixin would bring a ``score`` that knows no domains, so a class
+    names its kind in ``_estimator_type`` and the tags follow.
+    """
+
+    _estimator_type: ClassVar[str]
 
     __metadata_request__predict: ClassVar[dict[str, bool]] = {"sample_domain": True}
     __metadata_request__score: ClassVar[dict[str, bool]] = {"sample_domain": True}
@@ -82,6 +89,16 @@ class PredictsRows:
         truth = known_truth(y, classifier=classifier)
         return float(metric(truth, self._predict(X), sample_weight=sample_weight))
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.estimator_type = self._estimator_type
+        tags.target_tags.required = True
+        if self._estimator_type == "classifier":
+            tags.classifier_tags = ClassifierTags()
+        else:
+            tags.regressor_tags = RegressorTags()
+        return tags
+
 
 def as_numeric_rows(estimator: Any, X: Any) -> Any:
     """New rows as floats, with the number and the names of the features checked."""
@@ -108,7 +125,7 @@ def check_one_side(domains: Domains, name: str) -> None:
 
 def known_truth(y: Any, *, classifier: bool) -> NDArray[Any]:
     """True labels to score against; an unknown one is an error, not a miss."""
-    y = np.asarray(y)
+    y = label_array(y)
     if missing_labels(y).any():
         raise ValueError(
             "y has unknown labels (NaN, None or NA), which cannot be scored; in "

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from skransfer.base.domains import Domains
 
-__all__ = ["check_labels", "clean_labels", "known_labels", "missing_labels"]
+__all__ = ["check_labels", "clean_labels", "known_labels", "label_array", "missing_labels"]
 
 
 # Booleans are integers for isinstance, so they come first.
@@ -19,6 +19,17 @@ _KINDS: tuple[tuple[Any, Any], ...] = (
     (Integral, np.int64),
     (Real, np.float64),
 )
+
+
+def label_array(y: Any) -> NDArray[Any]:
+    """Labels as an array in which unknown ones can still be told from the others.
+
+    NumPy would turn a NaN in a list of strings into the class 'nan'.
+    """
+    labels = np.asarray(y)
+    if labels.dtype.kind in "USO" and not isinstance(y, np.ndarray):
+        return np.asarray(y, dtype=object)
+    return labels.astype(object) if labels.dtype.kind == "T" else labels
 
 
 def check_labels(owner: Any, y: Any, X: Any, *, multi_output: bool = False) -> NDArray[Any]:
@@ -33,7 +44,7 @@ def check_labels(owner: Any, y: Any, X: Any, *, multi_output: bool = False) -> N
         raise ValueError(
             f"{type(owner).__name__} requires y to be passed, but the target y is None."
         )
-    y = np.asarray(y)
+    y = label_array(y)
     if not (multi_output and y.ndim == 2):
         y = column_or_1d(y, warn=True)
     check_consistent_length(X, y)

@@ -135,5 +135,4 @@ class BaseTransferPredictor(PredictsRows, MetaEstimatorMixin, BaseTransfer):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self._learner()).input_tags
-        tags.target_tags.required = True
         return tags

@@ -5,21 +5,22 @@ from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skransfer._compat import HasMethods, fit_context, take_rows
+from skransfer._compat import HasMethods, fit_context, num_samples, take_rows
 from skransfer.base.domains import Domains, check_ids
 from skransfer.base.judging import FLOATS, PredictsRows, as_numeric_rows, domains_of
 from skransfer.base.labels import check_labels, clean_labels, known_labels
 from skransfer.base.traits import Traits
 from skransfer.base.warning import warn_user
+from skransfer.base.weighting import check_not_nested, fit_wrapped
 from skransfer.exceptions import SingleDomainWarning
 
-__all__ = ["BaseSourceInformed", "SourceCoefficients", "source_coefficients"]
+__all__ = ["BaseSourceInformed", "Knowledge", "SourceCoefficients", "source_coefficients"]
 
 
 class SourceCoefficients(NamedTuple):
@@ -30,10 +31,18 @@ class SourceCoefficients(NamedTuple):
     classes: NDArray[Any] | None
 
 
+class Knowledge(NamedTuple):
+    """What is known of the source."""
+
+    model: Any  # fitted; None if there is nothing to start from
+    X: Any = None  # the rows that the model was fitted on here; None if it came fitted
+    sample_weight: NDArray[np.float64] | None = None
+
+
 class BaseSourceInformed(PredictsRows, BaseEstimator):
     """Start from a source model, learn from labeled target rows.
 
-    The hook ``_fit_from`` gets the fitted source model (or None) and the labeled target rows.
+    The hook ``_fit_from`` gets what is known of the source and the labeled target rows.
     ``fit`` never writes into ``source``: a FrozenEstimator is shared by all clones.
     """
 
@@ -47,9 +56,13 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
 
     @abstractmethod
     def _fit_from(
-        self, source: Any, X: Any, y: NDArray[Any], sample_weight: NDArray[np.float64] | None
+        self,
+        source: Knowledge,
+        X: Any,
+        y: NDArray[Any],
+        sample_weight: NDArray[np.float64] | None,
     ) -> None:
-        """Learn from labeled target rows, starting from a fitted source model or from None."""
+        """Learn from labeled target rows, starting from what is known of the source."""
 
     @abstractmethod
     def _default_source(self) -> Any:
@@ -86,10 +99,10 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
         TypeError
             If ``source`` is a fitted model that is not frozen.
         """
+        domains = self._target_domains(sample_domain, X)
         X = validate_data(self, X, dtype=FLOATS, accept_sparse="csr", ensure_min_samples=2)
         y = check_labels(self, y, X, multi_output=self._multi_output())
         weights = _check_weights(sample_weight, X.shape[0])
-        domains = self._target_domains(sample_domain, X)
         known = known_labels(y, domains, classifier=is_classifier(self))
         rows = np.flatnonzero(domains.target & known)
         if len(rows) == 0:
@@ -110,7 +123,7 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
         if sample_domain is None:
             if self.source is None:
                 self._warn_one_domain()
-            return Domains.one(X.shape[0])
+            return Domains.one(num_samples(X))
         domains = Domains(check_ids(sample_domain, X))
         if not domains.target.any():
             domains.require_both()
@@ -127,12 +140,12 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
 
     def _resolve_source(
         self, X: Any, y: NDArray[Any], domains: Domains, weights: NDArray[np.float64] | None
-    ) -> Any:
-        """The fitted source model; None if there is none."""
+    ) -> Knowledge:
+        """The fitted source model, if there is one."""
         source = self.source
         if isinstance(source, FrozenEstimator):
             _check_fitted(source)
-            return source
+            return Knowledge(source)
         if source is not None and _is_fitted(source):
             raise TypeError(
                 f"source is a fitted {type(source).__name__}; scikit-learn's clone would un-fit "
@@ -141,16 +154,17 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
             )
         if domains.single or not domains.source.any():
             if source is None:
-                return None
+                return Knowledge(None)
             raise ValueError(
                 f"source={source!r} is not fitted and there are no source rows to fit it on: "
                 "wrap the fitted model in FrozenEstimator, or pass rows with sample_domain >= 0."
             )
-        model = clone(self._default_source() if source is None else source)
+        model = self._default_source() if source is None else source
         rows = np.flatnonzero(domains.source)
+        check_not_nested(self, model)
         labels = clean_labels(y[rows], classifier=is_classifier(self))
-        params = {} if weights is None else {"sample_weight": weights[rows]}
-        return model.fit(take_rows(X, rows), labels, **params)
+        X_source, given = take_rows(X, rows), None if weights is None else weights[rows]
+        return Knowledge(fit_wrapped(model, X_source, labels, given), X_source, given)
 
     def _check_rows(self, X: Any, sample_domain: Any) -> tuple[Any, Domains]:
         X = as_numeric_rows(self, X)
@@ -159,7 +173,6 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.target_tags.required = True
         return tags
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skransfer._compat import num_samples
-from skransfer.base.labels import clean_labels, missing_labels
+from skransfer.base.labels import clean_labels, label_array, missing_labels
 
 __all__ = ["stack_domains"]
 
@@ -129,7 +129,7 @@ def _stack_frames(frames: list[Any]) -> Any:
 
 
 def _stack_labels(parts: list[Any], sizes: list[int], n_sources: int) -> NDArray[Any]:
-    known = [None if part is None else np.asarray(part) for part in parts]
+    known = [None if part is None else label_array(part) for part in parts]
     for part in known[:n_sources]:
         if part is None or missing_labels(part).any():
             raise ValueError("ys has unknown labels (None or NaN); every source row needs one.")

@@ -158,9 +158,7 @@ class KMM(UsesKernel, BaseReweighter):
         self.train_on = train_on
         self.verbose = verbose
 
-    def _fit_weights(
-        self, X: Any, y: NDArray[Any] | None, domains: Domains
-    ) -> NDArray[np.float64]:
+    def _fit_weights(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> NDArray[np.float64]:
         source, target = X[domains.source], X[domains.target]
         self._resolve_gamma(X)
         weights, self.solver_info_ = kmm_weights(

@@ -46,9 +46,7 @@ def _group_limits(root: Path, groups: Path) -> Iterator[int]:
                 yield limit
 
 
-def available_memory(
-    *, system: str = "/", physical: int | None = None
-) -> int | None:
+def available_memory(*, system: str = "/", physical: int | None = None) -> int | None:
     """Bytes that this process may hope for.
 
     The least of: physical memory, Linux's own estimate of what is free, and the limits of the

@@ -35,9 +35,7 @@ def exponential(values: Array, scale: float) -> None:
     np.exp(values, out=values)
 
 
-def rbf_from_products(
-    products: Array, left_norms: Array, right_norms: Array, gamma: float
-) -> None:
+def rbf_from_products(products: Array, left_norms: Array, right_norms: Array, gamma: float) -> None:
     """``products <- exp(-gamma max(|x|^2 + |y|^2 - 2 <x, y>, 0))``.
 
     Parameters

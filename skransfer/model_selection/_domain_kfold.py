@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length
 
 from skransfer.base.domains import check_ids
-from skransfer.model_selection._strata import deal, interleave, label_array, row_strata
+from skransfer.model_selection._strata import deal, interleave, row_strata, stratum_labels
 
 __all__ = ["DomainKFold"]
 
@@ -102,7 +102,7 @@ class DomainKFold(BaseCrossValidator):
                 "with metadata routing on, groups=... (the same array) with it off."
             )
         ids = check_ids(groups, X)
-        labels = label_array(y, len(ids))
+        labels = stratum_labels(y, len(ids))
         check_consistent_length(labels, ids)
         source = ids >= 0
         domains, classes = row_strata(labels, ids, self._may_read(source))

@@ -14,7 +14,7 @@ from skransfer._compat import check_method_params, take_rows
 from skransfer.base.domains import check_ids
 from skransfer.model_selection._fit_params import domain_params
 from skransfer.model_selection._split import TargetKFold
-from skransfer.model_selection._strata import label_array, labeled_rows
+from skransfer.model_selection._strata import labeled_rows, stratum_labels
 
 __all__ = ["cross_val_predict"]
 
@@ -117,7 +117,7 @@ def cross_val_predict(
 def _check_cv(cv: Any, y: Any, ids: NDArray[np.int64]) -> Any:
     if cv is not None and not isinstance(cv, Integral):
         return check_cv(cv)
-    known = labeled_rows(label_array(y, len(ids)), ids)
+    known = labeled_rows(stratum_labels(y, len(ids)), ids)
     target = ids < 0
     holdout = "labeled" if target.any() and known[target].all() else "all"
     return TargetKFold(5 if cv is None else int(cv), holdout=holdout)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 
-from skransfer.base.labels import clean_labels, missing_labels
+from skransfer.base.labels import clean_labels, label_array, missing_labels
 
 __all__ = ["deal", "interleave", "labeled_rows", "row_strata"]
 
@@ -15,16 +15,11 @@ __all__ = ["deal", "interleave", "labeled_rows", "row_strata"]
 _UNKNOWN, _UNREAD = -2, -1
 
 
-def label_array(y: ArrayLike | None, n_rows: int) -> NDArray[Any]:
-    """Labels as an array in which unknown ones can still be told from the others."""
+def stratum_labels(y: ArrayLike | None, n_rows: int) -> NDArray[Any]:
+    """Labels as a vector where they are one; all unknown if there are none."""
     if y is None:
         return np.full(n_rows, None, dtype=object)
-    labels = np.asarray(y)
-    if labels.dtype.kind in "USOT" and not isinstance(y, np.ndarray):
-        # NumPy would turn a NaN in a list of strings into the class 'nan'.
-        labels = np.asarray(y, dtype=object)
-    elif labels.dtype.kind == "T":
-        labels = labels.astype(object)
+    labels = label_array(y)
     return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from skransfer.solvers._ridge_problem import RidgeProblem, check_alphas, check_weights
+from skransfer.solvers._ridge_problem import RidgeProblem, check_alphas
+from skransfer.solvers._weights import check_weights
 
 _ROUNDING = (1e3 * np.finfo(np.float64).eps) ** 2  # of a squared error, per unit of mean y^2
 

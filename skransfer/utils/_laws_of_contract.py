@@ -59,7 +59,9 @@ def law_bad_domains(estimator: Any) -> None:
         cases.append((np.full(len(d), -1), ("source rows", "stack_domains")))
     for ids, words in cases:
         law = f"bad domains {np.asarray(ids)[:2]!r}, frozen={frozen}"
-        _raises(ValueError, words, lambda ids=ids: clone(estimator).fit(X, y, sample_domain=ids), law)
+        _raises(
+            ValueError, words, lambda ids=ids: clone(estimator).fit(X, y, sample_domain=ids), law
+        )
 
 
 def law_bad_rows(estimator: Any) -> None:
@@ -295,9 +297,7 @@ def _alternatives(estimator: Any, name: str) -> tuple[dict[str, Any], list[Any]]
         return {}, [value + 1, max(1, value // 2), 1]
     if isinstance(value, float):
         return {}, [value * 3, value / 100, value * 1e4]
-    raise AssertionError(
-        f"no other value of {name}={value!r} is known; add one to Traits.examples"
-    )
+    raise AssertionError(f"no other value of {name}={value!r} is known; add one to Traits.examples")
 
 
 def _fingerprint(estimator: Any, problem: Problem) -> dict[str, Any]:

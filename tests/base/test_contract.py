@@ -112,9 +112,7 @@ def test_routing_on_takes_what_the_wrapped_estimator_requests(data):
         fitted = FixedWeights(asks).fit(X, y, sample_domain=d, sample_weight=given, more=given)
         with pytest.raises(Exception, match="sample_weight"):
             FixedWeights(Spy()).fit(X, y, sample_domain=d, sample_weight=given)
-    np.testing.assert_allclose(
-        fitted.estimator_.weight_, np.arange(1.0, 7.0) / 3.5 * given[d >= 0]
-    )
+    np.testing.assert_allclose(fitted.estimator_.weight_, np.arange(1.0, 7.0) / 3.5 * given[d >= 0])
     np.testing.assert_array_equal(fitted.estimator_.extra_, given[d >= 0])
 
 
@@ -228,7 +226,9 @@ def test_one_sided_maps_treat_each_row_as_a_row_of_its_side(data):
     )
     np.testing.assert_array_equal(fitted.transform(X), X)
     fitted.predict(X, sample_domain=d)
-    np.testing.assert_allclose(fitted.estimator_.predicted_on_, fitted.transform(X, sample_domain=d))
+    np.testing.assert_allclose(
+        fitted.estimator_.predicted_on_, fitted.transform(X, sample_domain=d)
+    )
     source = d >= 0
     assert fitted.score(X[source], y[source], sample_domain=d[source]) == 0.5
 

@@ -77,9 +77,7 @@ COMPOSITIONS = {
     "nested pipelines": make_pipeline(
         StandardScaler(), make_pipeline(SelectFromModel(LogisticRegression()), SpyClassifier())
     ),
-    "columns": make_pipeline(
-        ColumnTransformer([("a", StandardScaler(), [0, 1])]), SpyClassifier()
-    ),
+    "columns": make_pipeline(ColumnTransformer([("a", StandardScaler(), [0, 1])]), SpyClassifier()),
     "one-vs-rest": OneVsRestClassifier(SpyClassifier()),
     "one-vs-one": OneVsOneClassifier(SpyClassifier()),
     "search": GridSearchCV(SpyClassifier(), {}, cv=2),
@@ -187,7 +185,9 @@ def test_weights_under_any_name_are_found_once():
         assert given is W
         assert rest == {"other": 1}
     with sklearn.config_context(enable_metadata_routing=True):
-        aliased = make_pipeline(StandardScaler(), SpyClassifier().set_fit_request(sample_weight="v"))
+        aliased = make_pipeline(
+            StandardScaler(), SpyClassifier().set_fit_request(sample_weight="v")
+        )
     assert split_sample_weight(aliased, {"v": W})[0] is W
     with pytest.raises(ValueError, match="more than once"):
         split_sample_weight(pipe, {"sample_weight": W, "spyclassifier__sample_weight": W})
@@ -204,12 +204,16 @@ def test_combine_weights():
 
 def test_nested_transfer_is_refused():
     class Takes(SpyClassifier):
-        __metadata_request__fit = {"sample_domain": True}  # noqa: RUF012
+        __metadata_request__fit = {"sample_domain": True}
 
         def fit(self, X, y, sample_domain=None):
             return self
 
-    for estimator in (Takes(), make_pipeline(StandardScaler(), Takes()), BaggingClassifier(Takes())):
+    for estimator in (
+        Takes(),
+        make_pipeline(StandardScaler(), Takes()),
+        BaggingClassifier(Takes()),
+    ):
         with pytest.raises(TypeError, match="wraps Takes.*make_pipeline"):
             check_not_nested(object(), estimator)
     check_not_nested(object(), make_pipeline(StandardScaler(), clone(SpyClassifier())))

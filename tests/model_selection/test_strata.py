@@ -6,9 +6,9 @@ from skransfer.model_selection._strata import (
     are_classes,
     deal,
     interleave,
-    label_array,
     labeled_rows,
     row_strata,
+    stratum_labels,
 )
 
 
@@ -49,10 +49,10 @@ def test_label_array_keeps_unknown_labels_unknown():
         np.array(["a", np.nan, np.nan], dtype=np.dtypes.StringDType(na_object=np.nan)),
         [[1.0], [np.nan], [np.nan]],
     ):
-        labels = label_array(y, 3)
+        labels = stratum_labels(y, 3)
         assert labels.ndim == 1
         assert labeled_rows(labels, np.array([0, -1, -1])).tolist() == [True, False, False]
-    assert not labeled_rows(label_array(None, 3), np.array([0, -1, -1])).any()
+    assert not labeled_rows(stratum_labels(None, 3), np.array([0, -1, -1])).any()
 
 
 def test_two_outputs_are_known_if_both_are():

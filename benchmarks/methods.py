@@ -1,0 +1,165 @@
+"""Who is run: every method in one configuration, around the estimator that the suite names.
+
+No configuration was chosen with a target label: parameters are the package's defaults, except
+where a comment gives a reason that holds on every task.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.cross_decomposition import PLSRegression
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR
+from sklearn.utils.validation import has_fit_parameter
+
+import skransfer
+
+__all__ = ["BASES", "METHODS", "Method", "build", "make_base", "obstacle"]
+
+BOTH = ("classification", "regression")
+
+# Estimators that the methods wrap, by kind of task.
+BASES = {
+    "linear": {
+        "classification": lambda: LogisticRegression(max_iter=1000),
+        "regression": lambda: Ridge(),
+    },
+    # For standardized bags of words: as many features as rows need a strong penalty.
+    "linear-strong": {
+        "classification": lambda: LogisticRegression(C=0.001, max_iter=1000),
+        "regression": lambda: Ridge(alpha=1000),
+    },
+    "svm": {
+        "classification": lambda: SVC(kernel="linear"),
+        "regression": lambda: SVR(kernel="linear"),
+    },
+    "nn": {
+        "classification": lambda: KNeighborsClassifier(1),
+        "regression": lambda: KNeighborsRegressor(5),
+    },
+    "pls": {"regression": lambda: PLSRegression(8)},
+}
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the table.
+
+    Attributes
+    ----------
+    name : str
+        Name in the table and for ``--methods``.
+    make : callable
+        ``make(base, seed)`` returns the unfitted estimator around the unfitted ``base``.
+    uses_labels : {"none", "some", "required"}
+        What the method does with labeled target rows.
+    weighs : bool
+        Whether it hands ``sample_weight`` to the wrapped estimator.
+    kinds : tuple of str
+        Kinds of task that it can run on.
+    """
+
+    name: str
+    make: Callable[[Any, int], Any]
+    uses_labels: str = "none"
+    weighs: bool = False
+    kinds: tuple[str, ...] = BOTH
+
+
+def _tca(base, seed):
+    # The scale of the components depends on the number of rows; a penalized model on top of them
+    # would be penalized more the more rows there are.
+    return skransfer.TCA(make_pipeline(StandardScaler(), base), random_state=seed)
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        Method("SourceOnly", lambda base, seed: skransfer.SourceOnly(base)),
+        Method("TargetOnly", lambda base, seed: skransfer.TargetOnly(base), "required"),
+        Method("Pooled", lambda base, seed: skransfer.Pooled(base), "required"),
+        Method("KMM", lambda base, seed: skransfer.KMM(base), weighs=True),
+        Method("TCA", _tca),
+        Method("CORAL", lambda base, seed: skransfer.CORAL(base)),
+        Method(
+            "TrAdaBoost",
+            lambda base, seed: skransfer.TrAdaBoostClassifier(base, random_state=seed),
+            "required",
+            weighs=True,
+            kinds=("classification",),
+        ),
+        Method(
+            "LogisticTransfer",
+            lambda base, seed: skransfer.LogisticTransfer(),
+            "required",
+            kinds=("classification",),
+        ),
+        Method(
+            "RidgeTransfer",
+            lambda base, seed: skransfer.RidgeTransfer(),
+            "required",
+            kinds=("regression",),
+        ),
+    )
+}
+
+
+def make_base(name, kind):
+    """The unfitted estimator called ``name`` for a kind of task.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+    """
+    if kind not in BASES[name]:
+        raise ValueError(f"There is no base estimator {name!r} for {kind}")
+    return BASES[name][kind]()
+
+
+def build(method, task, base, seed):
+    """The unfitted estimator, behind the task's transformers.
+
+    Parameters
+    ----------
+    method : Method
+        What is run.
+    task : Task
+        Where.
+    base : str
+        Key of ``BASES``.
+    seed : int
+        Seed of what is random in the method.
+    """
+    estimator = method.make(make_base(base, task.kind), seed)
+    steps = task.steps()
+    return make_pipeline(*steps, estimator) if steps else estimator
+
+
+def obstacle(method, task, base):
+    """Why a method cannot run on a task, or None.
+
+    Parameters
+    ----------
+    method : Method
+        What is to run.
+    task : Task
+        Where.
+    base : str
+        Key of ``BASES``.
+    """
+    if task.kind not in method.kinds:
+        return f"{method.name} does {' and '.join(method.kinds)} only"
+    if task.kind not in BASES[base]:
+        return f"the base estimator {base!r} does no {task.kind}"
+    if method.uses_labels == "required" and not task.few_labels:
+        return "needs labeled target rows; the task shows none"
+    if method.weighs:
+        estimator = make_base(base, task.kind)
+        if not has_fit_parameter(estimator, "sample_weight"):
+            return f"{type(estimator).__name__} takes no sample_weight"
+    return None

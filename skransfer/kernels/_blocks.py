@@ -1,0 +1,289 @@
+"""Kernel functions on blocks of rows: what fills a kernel matrix, whole or in parts.
+
+A block kernel is prepared once from the rows (centering, squared lengths, transposes) and then
+fills any block. It knows nothing of how blocks are stored.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.metrics.pairwise import pairwise_kernels
+
+from skransfer.kernels._engine import engine
+
+__all__ = [
+    "BlockKernel",
+    "CallableKernel",
+    "ChiSquaredKernel",
+    "LaplacianKernel",
+    "ProductKernel",
+    "RBFKernel",
+]
+
+Array = NDArray[Any]
+# Runs work(start, stop) over parts of range(n_rows), in threads or not.
+Share = Callable[[Callable[[int, int], None], int], None]
+
+# Relative error of a single-precision kernel entry above which the block is computed in double.
+_MAX_ERROR = 1e-5
+
+
+class BlockKernel(ABC):
+    """k(x_i, y_j) for any rows i of X and j of Y.
+
+    Parameters
+    ----------
+    X, Y : {ndarray, CSR matrix} of shape (n, d) and (m, d)
+        Both of the same float type; Y may be X itself.
+    """
+
+    def __init__(self, X: Any, Y: Any) -> None:
+        self.left, self.right = X, Y
+        self.shape: tuple[int, int] = (X.shape[0], Y.shape[0])
+        self.work_dtype: np.dtype[Any] = X.dtype
+
+    def fill(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
+        """Write the block of `rows` and `columns` (slices or index arrays) into `out`.
+
+        Parameters
+        ----------
+        rows, columns : slice or ndarray of int
+        out : ndarray
+            C-contiguous, of the block's shape.
+        share : callable
+            Spreads the parts that are not BLAS over threads.
+        """
+        work = out if out.dtype == self.work_dtype else np.empty(out.shape, self.work_dtype)
+        self._evaluate(rows, columns, work, share)
+        if work is not out:
+            out[...] = work
+
+    @abstractmethod
+    def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
+        """Fill `out`, which is of the working type."""
+
+    def extra_bytes(self) -> int:
+        """Bytes that the prepared rows take."""
+        return 0
+
+
+class ProductKernel(BlockKernel):
+    """A function of the scalar products alone.
+
+    Parameters
+    ----------
+    X, Y : {ndarray, CSR matrix}
+    epilogue : callable
+        ``epilogue(products)`` turns a C-contiguous array of products into kernel values, in place.
+    """
+
+    def __init__(self, X: Any, Y: Any, epilogue: Callable[[Array], None]) -> None:
+        super().__init__(X, Y)
+        self._epilogue = epilogue
+
+    def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
+        multiply(self.left[rows], self.right[columns], out)
+        share(lambda start, stop: self._epilogue(out[start:stop]), out.shape[0])
+
+
+class RBFKernel(BlockKernel):
+    """exp(-gamma |x - y|^2) by |x|^2 + |y|^2 - 2 <x, y>, made safe for single precision.
+
+    That form loses about eps * (|x|^2 + |y|^2) of a squared distance. Dense rows are therefore
+    centered by the mean of all rows (distances do not change); where gamma times the loss still
+    matters, and for single-precision sparse rows, which cannot be centered, blocks are computed in
+    double precision.
+
+    Parameters
+    ----------
+    X, Y : {ndarray, CSR matrix}
+    gamma : float
+    """
+
+    def __init__(self, X: Any, Y: Any, gamma: float) -> None:
+        same = Y is X
+        if sp.issparse(X):
+            X = X.astype(np.float64)
+            Y = X if same else Y.astype(np.float64)
+        else:
+            X, Y = _centered(X, Y)
+        left, right = squared_lengths(X), squared_lengths(Y)
+        # .max() of no rows is undefined; nothing is lost there.
+        longest = left.max(initial=0.0) + right.max(initial=0.0)
+        if gamma * longest * np.finfo(X.dtype).eps > _MAX_ERROR and X.dtype != np.float64:
+            X = X.astype(np.float64)
+            Y = X if same else Y.astype(np.float64)
+            left, right = squared_lengths(X), squared_lengths(Y)
+        super().__init__(X, Y)
+        self._norms = left, right
+        self._gamma = gamma
+
+    def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
+        left, right = self._norms[0][rows], self._norms[1][columns]
+        inner = engine().rbf_from_products
+        multiply(self.left[rows], self.right[columns], out)
+        share(lambda a, b: inner(out[a:b], left[a:b], right, self._gamma), out.shape[0])
+
+    def extra_bytes(self) -> int:
+        """Bytes that the prepared rows take."""
+        return _bytes_of(self.left) + (0 if self.right is self.left else _bytes_of(self.right))
+
+
+class LaplacianKernel(BlockKernel):
+    """exp(-gamma sum_k |x_k - y_k|), from differences: nothing cancels.
+
+    Parameters
+    ----------
+    X, Y : {ndarray, CSR matrix}
+    gamma : float
+    """
+
+    def __init__(self, X: Any, Y: Any, gamma: float) -> None:
+        if sp.issparse(X):
+            same = Y is X
+            X = _canonical(X)
+            Y = X if same else _canonical(Y)
+        super().__init__(X, Y)
+        self._gamma = gamma
+
+    def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
+        inner = engine()
+        left, right = self.left[rows], self.right[columns]
+        if sp.issparse(left):
+            d, parts = left.shape[1], (right.data, right.indices, right.indptr)
+
+            def work(start: int, stop: int) -> None:
+                own = (left.data, left.indices, left.indptr[start : stop + 1])
+                inner.l1_distances_csr(own, parts, d, out[start:stop])
+                inner.exponential(out[start:stop], -self._gamma)
+        else:
+            turned = np.ascontiguousarray(right.T)
+
+            def work(start: int, stop: int) -> None:
+                inner.l1_distances(left[start:stop], turned, out[start:stop])
+                inner.exponential(out[start:stop], -self._gamma)
+
+        share(work, out.shape[0])
+
+
+class ChiSquaredKernel(BlockKernel):
+    """-sum_k (x_k - y_k)^2 / (x_k + y_k), or exp(gamma times that).
+
+    Parameters
+    ----------
+    X, Y : ndarray
+        Not negative.
+    gamma : float or None
+        None for the additive kernel, which is only conditionally positive definite.
+    """
+
+    def __init__(self, X: Any, Y: Any, gamma: float | None) -> None:
+        for rows in (X, Y):
+            if (rows < 0).any():
+                raise ValueError("The chi-squared kernels are for features that are not negative.")
+        super().__init__(X, Y)
+        self._gamma = gamma
+
+    def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
+        inner = engine()
+        left, turned = self.left[rows], np.ascontiguousarray(self.right[columns].T)
+
+        def work(start: int, stop: int) -> None:
+            part = out[start:stop]
+            inner.chi2_distances(left[start:stop], turned, part)
+            if self._gamma is None:
+                np.negative(part, out=part)
+            else:
+                inner.exponential(part, -self._gamma)
+
+        share(work, out.shape[0])
+
+
+class CallableKernel(BlockKernel):
+    """The user's function of two rows, called through ``pairwise_kernels``.
+
+    Parameters
+    ----------
+    X, Y : {ndarray, CSR matrix}
+    function : callable
+    parameters : dict
+        Keyword arguments of `function`.
+    """
+
+    def __init__(self, X: Any, Y: Any, function: Any, parameters: dict[str, Any]) -> None:
+        super().__init__(X, Y)
+        self._function, self._parameters = function, parameters
+
+    def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
+        # Y=None lets scikit-learn evaluate each pair once.
+        everything = self.left is self.right and out.shape == self.shape
+        right = None if everything else self.right[columns]
+        out[...] = pairwise_kernels(
+            self.left[rows], right, metric=self._function, **self._parameters
+        )
+
+
+# ----------------------------------------------------------------------------------- helpers
+
+
+def multiply(left: Any, right: Any, out: Array) -> None:
+    """``out <- left @ right.T`` for dense rows or for CSR rows, without making them dense.
+
+    Parameters
+    ----------
+    left, right : {ndarray, CSR matrix} of shape (n, d) and (m, d)
+    out : ndarray of shape (n, m)
+        Overwritten.
+    """
+    if sp.issparse(left):
+        (left @ right.T).toarray(out=out)
+    elif left is right or np.shares_memory(left, right, max_work=1):
+        # A product of an array with its own transpose goes to SYRK, which OpenBLAS 0.3.31 gets
+        # wrong on long arrays: wrong numbers or a crash from about 30 000 rows.
+        np.matmul(left, right.copy().T, out=out)
+    else:
+        np.matmul(left, right.T, out=out)
+
+
+def squared_lengths(X: Any) -> Array:
+    """|x|^2 of each row, of the dtype of X.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n, d)
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    if sp.issparse(X):
+        return np.asarray(X.multiply(X).sum(axis=1), dtype=X.dtype).ravel()
+    return np.einsum("ij,ij->i", X, X)
+
+
+def _centered(X: Array, Y: Array) -> tuple[Array, Array]:
+    """Rows minus the mean of all rows; C-contiguous copies."""
+    total = X.sum(axis=0, dtype=np.float64)
+    count = len(X)
+    if Y is not X:
+        total, count = total + Y.sum(axis=0, dtype=np.float64), count + len(Y)
+    mean = (total / max(count, 1)).astype(X.dtype)
+    left = np.ascontiguousarray(X - mean)
+    return left, left if Y is X else np.ascontiguousarray(Y - mean)
+
+
+def _canonical(X: Any) -> Any:
+    """CSR with sorted indices and no duplicates; a copy where X is not so."""
+    if X.has_canonical_format:
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    return X
+
+
+def _bytes_of(X: Any) -> int:
+    return X.data.nbytes + X.indices.nbytes + X.indptr.nbytes if sp.issparse(X) else X.nbytes

@@ -1,0 +1,5 @@
+"""Parameter transfer: a fitted source model is the starting point."""
+
+from skransfer.parameter._ridge_transfer import RidgeTransfer
+
+__all__ = ["RidgeTransfer"]

@@ -1,0 +1,259 @@
+"""The biased logistic problem in its smallest coordinates, and Newton's method on it.
+
+``min_{D, b} sum_i s_i l(y_i, x_i'(W_s + D) + b) + ||D||_F^2 / (2 C)``. Parameters are kept as a
+matrix ``theta`` of shape (K, r + 1), one row per logit, the intercept last; K is 1 for two classes
+(scikit-learn's binary form) and the number of classes otherwise.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import linalg, optimize, sparse
+from scipy.sparse.linalg import LinearOperator, cg
+from scipy.special import expit, logsumexp
+
+_REDUCE_ROWS = 4000  # n < p: work in the span of the rows up to this n
+_NEWTON_SIZE = 600  # parameters up to which the Hessian is formed in the fit
+
+
+class LogisticProblem:
+    """Loss, gradient and Hessian on the rows of positive weight.
+
+    For n < p the change ``D`` lies in the span of the rows, so with ``X = Z Q'``, ``Q``
+    orthonormal, the problem in ``Z`` (n columns) has the same penalty and the same solution.
+
+    Parameters
+    ----------
+    X : ndarray or csr_array of shape (n, p)
+        Rows, float64.
+    codes : ndarray of shape (n,)
+        Classes 0..K-1.
+    s : ndarray of shape (n,)
+        Positive weights.
+    n_classes : int
+        Number of classes.
+    source : ndarray of shape (K, p)
+        ``W_s``.
+    fit_intercept : bool
+        Append an unpenalized column of ones.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        codes: np.ndarray,
+        s: np.ndarray,
+        n_classes: int,
+        source: np.ndarray,
+        fit_intercept: bool,
+    ) -> None:
+        n = X.shape[0]
+        self.s = s
+        self.n_logits = 1 if n_classes == 2 else n_classes
+        self.offset = np.asarray(X @ source.T)
+        self.truth = np.zeros((n, self.n_logits))
+        if self.n_logits == 1:
+            self.truth[:, 0] = codes
+        else:
+            self.truth[np.arange(n), codes] = 1.0
+        self.lift: Callable[[np.ndarray], np.ndarray]
+        X, self.lift = _span(X)
+        self.penalized = np.ones(X.shape[1] + fit_intercept)
+        self.fit_intercept = fit_intercept
+        if fit_intercept:
+            self.penalized[-1] = 0.0
+            ones = np.ones((n, 1))
+            X = sparse.csr_array(sparse.hstack([X, ones])) if sparse.issparse(X) else np.c_[X, ones]
+        self.X = X
+        # The largest gradient that each column can have: the unit of the stopping rule.
+        unit = s @ np.abs(X) if not sparse.issparse(X) else abs(X).T @ s
+        self.unit = np.where(unit > 0, unit, 1.0)
+        self.shape = (self.n_logits, X.shape[1])
+        self.size = self.n_logits * X.shape[1]
+
+    def logits(self, theta: np.ndarray) -> np.ndarray:
+        """Return the logits of the rows, shape (n, K)."""
+        return self.offset + np.asarray(self.X @ theta.T)
+
+    def value(self, theta: np.ndarray, C: float) -> tuple[float, np.ndarray, np.ndarray]:
+        """Return objective, gradient of the shape of `theta`, and probabilities (n, K)."""
+        eta = self.logits(theta)
+        proba = logit_proba(eta)
+        loss = self.s @ row_loss(eta, self.truth)
+        pull = theta * (self.penalized / C)
+        slope = np.asarray(self.X.T @ (self.s[:, None] * (proba - self.truth))).T
+        return float(loss + 0.5 * (pull * theta).sum()), slope + pull, proba
+
+    def curvature(self, proba: np.ndarray) -> np.ndarray:
+        """Return the Hessian of the row losses in their logits, shape (n, K, K)."""
+        if self.n_logits == 1:
+            return (proba * (1.0 - proba))[:, :, None]
+        return proba[:, :, None] * (np.eye(self.n_logits) - proba[:, None, :])
+
+    def hessian(self, proba: np.ndarray, C: float) -> np.ndarray:
+        """Return the dense Hessian, made definite along the shift that all logits share.
+
+        The loss does not change when the same number is added to every intercept; gradients are
+        orthogonal to that direction, so curvature added there changes no step.
+        """
+        K, r = self.shape
+        A = self.curvature(proba) * self.s[:, None, None]
+        H = np.zeros((K, r, K, r))
+        for k in range(K):
+            for m in range(k + 1):
+                if sparse.issparse(self.X):
+                    scaled = sparse.csr_array(sparse.diags_array(A[:, k, m]) @ self.X)
+                    block = (self.X.T @ scaled).toarray()
+                else:
+                    block = self.X.T @ (A[:, k, m, None] * self.X)
+                H[k, :, m, :] = H[m, :, k, :] = block
+            H[k, :, k, :] += np.diag(self.penalized / C)
+        if self.fit_intercept and K > 1:
+            H[:, -1, :, -1] += self.s.sum() / K**2
+        return H.reshape(self.size, self.size)
+
+    def gradient_size(self, gradient: np.ndarray) -> float:
+        """Return the largest gradient entry in units of what its column can have."""
+        return float((np.abs(gradient) / self.unit).max(initial=0.0))
+
+    def minimize(
+        self, C: float, start: np.ndarray, tol: float, max_iter: int, solver: str
+    ) -> tuple[np.ndarray, int, float]:
+        """Return the minimizer, the number of iterations, and the relative gradient left."""
+        dense = self.size <= _NEWTON_SIZE if solver == "auto" else solver == "newton"
+        if dense:
+            return _newton(self, C, start, tol, max_iter, self._dense_step)
+        theta, count = self._lbfgs(C, start, tol, max_iter)
+        theta, more, left = _newton(self, C, theta, tol, max_iter - count, self._cg_step)
+        return theta, count + more, left
+
+    def _lbfgs(
+        self, C: float, start: np.ndarray, tol: float, max_iter: int
+    ) -> tuple[np.ndarray, int]:
+        """Approach the solution; what the line search cannot resolve is left to Newton-CG."""
+
+        def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
+            value, gradient, _ = self.value(flat.reshape(self.shape), C)
+            return value, gradient.ravel()
+
+        options = {
+            "maxiter": max_iter,
+            "maxfun": 2 * max_iter,
+            "gtol": tol * self.unit.min(),
+            "ftol": 1e-14,
+            "maxcor": 20,
+        }
+        found = optimize.minimize(
+            objective, start.ravel(), jac=True, method="L-BFGS-B", options=options
+        )
+        return found.x.reshape(self.shape), int(found.nit)
+
+    def _dense_step(self, gradient: np.ndarray, proba: np.ndarray, C: float) -> np.ndarray:
+        factor, scale = factor_hessian(self.hessian(proba, C))
+        step = scale * linalg.cho_solve(factor, scale * gradient.ravel())
+        return step.reshape(self.shape)
+
+    def _cg_step(self, gradient: np.ndarray, proba: np.ndarray, C: float) -> np.ndarray:
+        """Solve for the Newton step by conjugate gradients with a diagonal preconditioner."""
+
+        def product(v: np.ndarray) -> np.ndarray:
+            V = v.reshape(self.shape)
+            moved = np.asarray(self.X @ V.T) * proba
+            if self.n_logits == 1:
+                moved = moved * (1.0 - proba)
+            else:
+                moved = moved - proba * moved.sum(axis=1, keepdims=True)
+            moved = self.s[:, None] * moved
+            return (np.asarray(self.X.T @ moved).T + V * (self.penalized / C)).ravel()
+
+        squares = self.X.multiply(self.X) if sparse.issparse(self.X) else self.X**2
+        spread = self.s[:, None] * proba * (1.0 - proba)
+        diagonal = (np.asarray(squares.T @ spread).T + self.penalized / C).ravel()
+        diagonal = np.where(diagonal > 0, diagonal, 1.0)
+        shape = (self.size, self.size)
+        H = LinearOperator(shape, matvec=product, dtype=np.float64)
+        M = LinearOperator(shape, matvec=lambda v: v.ravel() / diagonal, dtype=np.float64)
+        forcing = min(0.1, np.sqrt(self.gradient_size(gradient)))
+        step, _ = cg(H, gradient.ravel(), rtol=forcing, atol=0.0, maxiter=300, M=M)
+        return step.reshape(self.shape)
+
+
+def _newton(
+    problem: LogisticProblem,
+    C: float,
+    theta: np.ndarray,
+    tol: float,
+    max_iter: int,
+    step_of: Callable[[np.ndarray, np.ndarray, float], np.ndarray],
+) -> tuple[np.ndarray, int, float]:
+    """Newton's method with step halving; returns the parameters, steps, relative gradient."""
+    value, gradient, proba = problem.value(theta, C)
+    left, count = problem.gradient_size(gradient), 0
+    while left > tol and count < max_iter:
+        step = step_of(gradient, proba, C)
+        descent = float((gradient * step).sum())
+        if not np.isfinite(descent) or descent <= 0:
+            break  # the step is rounding noise
+        length, accepted = 1.0, False
+        while length > 1e-10 and not accepted:
+            trial = theta - length * step
+            new_value, new_gradient, new_proba = problem.value(trial, C)
+            # Near the solution differences of values drown in rounding: there the gradient counts.
+            flat = abs(new_value - value) <= 1e-13 * abs(value)
+            accepted = new_value <= value - 1e-4 * length * descent or (
+                flat and problem.gradient_size(new_gradient) < left
+            )
+            length *= 0.5
+        if not accepted:
+            break
+        theta, value, gradient, proba = trial, new_value, new_gradient, new_proba
+        left, count = problem.gradient_size(gradient), count + 1
+    return theta, count, left
+
+
+def factor_hessian(H: np.ndarray) -> tuple[tuple[np.ndarray, bool], np.ndarray]:
+    """Return the Cholesky factor of ``diag(d) H diag(d)`` with unit diagonal, and ``d``.
+
+    Rounding can make a Hessian of saturated probabilities indefinite: the diagonal is then lifted
+    by the least power of ten that helps.
+    """
+    diagonal = np.diag(H)
+    scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 1.0)
+    scaled = scale[:, None] * H * scale
+    for lift in (0.0, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6):
+        try:
+            factor = linalg.cho_factor(scaled + lift * np.eye(len(H)), lower=True)
+        except linalg.LinAlgError:
+            continue
+        return factor, scale
+    raise FloatingPointError("The Hessian of the logistic loss is not finite: rescale X.")
+
+
+def logit_proba(eta: np.ndarray) -> np.ndarray:
+    """Return probabilities of the classes (of class 1 if there is one logit), shape (n, K)."""
+    if eta.shape[1] == 1:
+        return expit(eta)
+    return np.exp(eta - logsumexp(eta, axis=1, keepdims=True))
+
+
+def row_loss(eta: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return the log-loss of each row; infinite logits give infinite losses, not NaN."""
+    if eta.shape[1] == 1:
+        return np.logaddexp(0.0, (1.0 - 2.0 * truth[:, 0]) * eta[:, 0])
+    return logsumexp(eta, axis=1) - eta[np.arange(len(eta)), truth.argmax(axis=1)]
+
+
+def _span(X: Any) -> tuple[Any, Callable[[np.ndarray], np.ndarray]]:
+    """Return ``Z`` and the map from coefficients on ``Z`` (K, r) to those on ``X`` (K, p)."""
+    n, p = X.shape
+    if n >= p or n > _REDUCE_ROWS:
+        return X, lambda D: D
+    if not sparse.issparse(X):
+        Q, R = linalg.qr(X.T, mode="economic")
+        return R.T, lambda D: D @ Q.T
+    values, U = linalg.eigh((X @ X.T).toarray())
+    kept = values > p * np.finfo(np.float64).eps * values.max(initial=0.0)
+    root = np.sqrt(values[kept])
+    U = U[:, kept]
+    return U * root, lambda D: np.asarray(((D / root) @ U.T) @ X)
