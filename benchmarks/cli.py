@@ -10,8 +10,8 @@ from pathlib import Path
 from benchmarks.chart import draw_chart
 from benchmarks.methods import BASES, METHODS, build, obstacle
 from benchmarks.report import REFERENCE, summarize, table, write_json
-from benchmarks.runner import run_suite
-from benchmarks.suites import SUITES, check_files, make_suite
+from benchmarks.runner import run_tasks
+from benchmarks.suites import ALL_REAL, SUITES, check_files, suite_names
 
 __all__ = ["main"]
 
@@ -33,84 +33,98 @@ def main(argv=None):
         return 0
     if options.seeds < 1:
         parser.error("--seeds must be at least 1")
-    methods = _chosen(METHODS, options.methods, "method", parser)
-    suite = make_suite(options.suite)
-    tasks = _chosen({task.name: task for task in suite.tasks}, options.tasks, "task", parser)
+    methods = _matching(METHODS, options.methods)
+    suites = [SUITES[name]() for name in suite_names(options.suite)]
+    plan = [(suite, _matching({t.name: t for t in suite.tasks}, options.tasks)) for suite in suites]
+    plan = [(suite, tasks) for suite, tasks in plan if tasks]
+    if not methods or not plan:
+        parser.error(f"no {'task' if methods else 'method'} matches; --list shows all names")
     try:
-        check_files(suite)
+        for suite, _ in plan:
+            check_files(suite)
     except (OSError, ImportError, ValueError) as error:
         print(
-            f"The data of suite {suite.name!r} are missing: {error}\n"
-            "Set SKRANSFER_DATA to the folder that holds them.",
+            f"Data of suite {suite.name} are missing: {error}\n"
+            "Set the environment variable SKRANSFER_DATA to the folder that holds them.",
             file=sys.stderr,
         )
         return 2
-    return _run(suite, tasks, methods, options)
+    options.output.mkdir(parents=True, exist_ok=True)
+    return max(_run(suite, tasks, methods, options) for suite, tasks in plan)
 
 
 def _run(suite, tasks, methods, options):
-    base = options.base or suite.base
+    """Run one suite, print its table and write its files; 1 if a cell failed."""
     started, clock = datetime.now(UTC), time.perf_counter()
-    cells, facts = run_suite(
-        suite, tasks, methods, options.seeds, base=base, n_jobs=options.n_jobs, progress=_progress
+    cells, facts = run_tasks(
+        tasks,
+        methods,
+        options.seeds,
+        base=options.base,
+        n_jobs=options.n_jobs,
+        progress=show_progress,
     )
     seconds = time.perf_counter() - clock
     summary = summarize(cells, tasks, methods)
-    title = f"skransfer benchmark, suite {suite.name!r}, base estimator {base!r}"
-    text = table(summary, tasks)
-    print(f"\n{title}, {options.seeds} seeds, {seconds:.0f} s\n\n{text}\n")
+    bases = sorted({options.base or task.base for task in tasks})
+    title = f"skransfer benchmark: suite {suite.name}, base estimator {', '.join(bases)}"
+    print(f"\n{title}, {seconds:.0f} s\n\n{table(summary, tasks)}\n", flush=True)
 
-    folder = options.output
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = folder / suite.name
-    configuration = {
-        "suite": suite.name,
-        "base": base,
-        "reference": REFERENCE,
-        "seeds": options.seeds,
-        "n_jobs": options.n_jobs,
-        "tasks": [task.name for task in tasks],
-        "methods": {method.name: _estimators(method, tasks, base) for method in methods},
-    }
-    times = {
-        "started": started.isoformat(timespec="seconds"),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 2),
-    }
-    json_path, chart_path = stem.with_suffix(".json"), stem.with_suffix(".png")
+    path = options.output / f"{suite.name}.json"
     write_json(
-        json_path,
-        configuration=configuration,
-        times=times,
+        path,
+        configuration={
+            "suite": suite.name,
+            "bases": bases,
+            "reference": REFERENCE,
+            "seeds": options.seeds,
+            "n_jobs": options.n_jobs,
+            "methods": {m.name: _estimators(m, tasks, options.base) for m in methods},
+        },
+        times={
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(seconds, 2),
+        },
         tasks=tasks,
         facts=facts,
         cells=cells,
         summary=summary,
     )
-    print(f"Wrote {json_path}")
-    if draw_chart(chart_path, summary, tasks, title):
-        print(f"Wrote {chart_path}")
+    print(f"Wrote {_shown(path)}")
+    if draw_chart(path.with_suffix(".png"), summary, tasks, title):
+        print(f"Wrote {_shown(path.with_suffix('.png'))}")
     else:
         print("No chart: matplotlib is not installed (pip install 'skransfer[bench]').")
-    return _report_errors(cells)
-
-
-def _estimators(method, tasks, base):
-    """What was fitted, as text, by kind of task."""
-    texts = {}
-    for task in tasks:
-        if task.kind not in texts and obstacle(method, task, base) is None:
-            texts[task.kind] = " ".join(repr(build(method, task, base, 0)).split())
-    return texts
-
-
-def _report_errors(cells):
     failed = [cell for cell in cells if cell.status == "error"]
     for cell in failed:
         print(
             f"ERROR {cell.method} on {cell.task}, seed {cell.seed}: {cell.reason}", file=sys.stderr
         )
     return int(bool(failed))
+
+
+def _shown(path):
+    """A path as short as it can be."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _estimators(method, tasks, base):
+    """What is fitted with seed 0, as text, and on which tasks."""
+    texts = {}
+    for task in tasks:
+        if obstacle(method, task, base or task.base) is None:
+            text = _described(method, task, base or task.base)
+            texts.setdefault(text, []).append(task.name)
+    return texts
+
+
+def _described(method, task, base):
+    try:
+        return " ".join(repr(build(method, task, base, 0)).split())
+    except Exception as error:  # the cells say the same, with a traceback
+        return f"not built: {type(error).__name__}: {error}"
 
 
 def _parser():
@@ -122,7 +136,7 @@ def _parser():
     parser.add_argument(
         "--suite",
         default="bundled",
-        choices=sorted(SUITES),
+        choices=[*SUITES, ALL_REAL],
         metavar="NAME",
         help="bundled needs no files (default); see --list",
     )
@@ -152,38 +166,42 @@ def _parser():
     return parser
 
 
-def _chosen(available, patterns, what, parser):
-    """Values whose name matches one of the patterns, in their own order."""
-    if patterns is None:
-        return list(available.values())
-    names = {}
-    for pattern in patterns:
-        found = [n for n in available if fnmatchcase(n.lower(), pattern.lower())]
-        if not found:
-            parser.error(f"no {what} matches {pattern!r}; there are {', '.join(available)}")
-        names.update(dict.fromkeys(found))
-    return [value for name, value in available.items() if name in names]
+def _matching(available, patterns):
+    """Values whose name matches one of the patterns (None: all), in their own order."""
+    return [
+        value
+        for name, value in available.items()
+        if patterns is None or any(fnmatchcase(name.lower(), p.lower()) for p in patterns)
+    ]
 
 
 def _print_list():
-    for name in SUITES:
-        suite = make_suite(name)
-        print(f"suite {name} (base estimator {suite.base!r})")
+    for name, make in SUITES.items():
+        suite = make()
+        print(f"suite {name} (base estimator {suite.tasks[0].base})")
         for task in suite.tasks:
-            print(f"    {task.name:<20} {task.metric:<9} {task.protocol}")
-    print("methods")
+            print(f"    {task.name:<22} {task.metric:<9} {task.protocol}")
+    print(f"suite {ALL_REAL}: all of them except bundled\nmethods")
     for method in METHODS.values():
-        needs = "needs target labels" if method.uses_labels == "required" else ""
-        print(f"    {method.name:<20} {', '.join(method.kinds)}  {needs}".rstrip())
+        needs = "needs labeled target rows" if method.uses_labels == "required" else ""
+        print(f"    {method.name:<22} {', '.join(method.kinds)}  {needs}".rstrip())
 
 
-def _progress(finished, total):
-    """Yield finished units, showing how many there are: with tqdm if it is installed."""
+def show_progress(finished, total):
+    """Yield finished units and show how many there are: with tqdm if it is installed.
+
+    Parameters
+    ----------
+    finished : iterable of tuple
+        Units that start with the name of a task and a seed.
+    total : int
+        How many will come.
+    """
     try:
         from tqdm import tqdm
     except ImportError:
         return _plain_progress(finished, total)
-    return tqdm(finished, total=total, desc="tasks x seeds", unit="unit")
+    return tqdm(finished, total=total, unit="unit", desc="tasks x seeds")
 
 
 def _plain_progress(finished, total):

@@ -170,15 +170,14 @@ def _notes(summary, tasks):
         "distance": "mean distance in meters (lower is better)",
     }
     parts = [
-        f"{words[m]}: {'all tasks' if len(metrics) == 1 else ', '.join(names)}"
-        for m, names in metrics.items()
+        f"{words[metric]}: {'all tasks' if len(names) == len(tasks) else ', '.join(names)}"
+        for metric, names in metrics.items()
     ]
     notes = [
-        "; ".join(parts) + ".",
-        "* best of the task. + in a task's name: a few target labels are shown. - cannot run "
-        "there (the JSON file says why).",
-        f"gain: mean over tasks of the gain over {REFERENCE}, over the tasks where the method "
-        "runs (their number).",
+        f"{'; '.join(parts)}.",
+        "* best of the task. - does not run there (the JSON file says why).",
+        "+n in a task's name: n target labels are shown (of each class).",
+        f"gain: over {REFERENCE}, mean over the tasks where the method runs (their number).",
     ]
     if len(summary["averaged_tasks"]) < len(tasks):
         notes.append(f"mean and gain: over the tasks in {summary['unit']} only.")

@@ -12,7 +12,7 @@ from benchmarks.methods import build, obstacle
 from benchmarks.tasks import METRICS
 from skransfer.model_selection import domain_params
 
-__all__ = ["Cell", "hide_labels", "run_cell", "run_suite"]
+__all__ = ["Cell", "hide_labels", "run_cell", "run_tasks"]
 
 
 class Cell(NamedTuple):
@@ -134,13 +134,11 @@ def _run_unit(task, methods, seed, base):
     return task.name, seed, facts, [run_cell(task, m, seed, base, data) for m in methods]
 
 
-def run_suite(suite, tasks, methods, n_seeds, *, base=None, n_jobs=1, progress=None):
-    """Run methods on tasks of one suite.
+def run_tasks(tasks, methods, n_seeds, *, base=None, n_jobs=1, progress=None):
+    """Run methods on tasks.
 
     Parameters
     ----------
-    suite : Suite
-        Gives the base estimator.
     tasks : sequence of Task
         Columns.
     methods : sequence of Method
@@ -148,7 +146,7 @@ def run_suite(suite, tasks, methods, n_seeds, *, base=None, n_jobs=1, progress=N
     n_seeds : int
         Repetitions of each task that has any randomness.
     base : str, default=None
-        Key of ``benchmarks.methods.BASES``; None: the suite's own.
+        Key of ``benchmarks.methods.BASES``; None: each task's own.
     n_jobs : int, default=1
         Processes.
     progress : callable, default=None
@@ -167,7 +165,7 @@ def run_suite(suite, tasks, methods, n_seeds, *, base=None, n_jobs=1, progress=N
         for seed in range(n_seeds if task.seeds is None else min(n_seeds, task.seeds))
     ]
     finished = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-        delayed(_run_unit)(task, methods, seed, base or suite.base) for task, seed in units
+        delayed(_run_unit)(task, methods, seed, base or task.base) for task, seed in units
     )
     if progress is not None:
         finished = progress(finished, len(units))

@@ -85,6 +85,9 @@ class Task:
         Kind of the labels.
     metric : str
         Key of ``METRICS``.
+    base : str
+        Key of ``benchmarks.methods.BASES``: the estimator that the methods wrap, the same on all
+        tasks of a suite.
     few_labels : bool
         Whether some target labels are shown.
     scale : bool
@@ -99,6 +102,7 @@ class Task:
     protocol: str
     kind: str = "classification"
     metric: str = "accuracy"
+    base: str = "linear"
     few_labels: bool = False
     scale: bool = False
     seeds: int | None = None
@@ -110,7 +114,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Suite:
-    """Tasks that share one configuration of every method.
+    """Tasks under one name, with one configuration of every method.
 
     Attributes
     ----------
@@ -118,16 +122,13 @@ class Suite:
         Name for ``--suite``.
     tasks : tuple of Task
         The columns.
-    base : str
-        Key of ``benchmarks.methods.BASES``: the estimator that the methods wrap.
-    loader : str or None
-        Loader in ``skransfer.datasets`` whose files must be there; None: nothing is needed.
+    loaders : tuple of str
+        Loaders in ``skransfer.datasets`` whose files must be there.
     """
 
     name: str
     tasks: tuple[Task, ...]
-    base: str = "linear"
-    loader: str | None = None
+    loaders: tuple[str, ...] = ()
 
 
 def reveal(y, rows, count, seed, *, per_class=True):
@@ -200,8 +201,8 @@ def bundled():
     shift = "300 source and 300 target rows drawn"
     tasks = (
         task("digits-rot15", digits, "digits > digits turned by 15 degrees", angle=15),
-        task("digits-rot45", digits, "digits > digits turned by 45 degrees", angle=45),
-        task("digits-zoom", digits, "digits > digits at 0.7 of their size", angle=0, scale=0.7),
+        task("digits-rot30", digits, "digits > digits turned by 30 degrees", angle=30),
+        task("digits-zoom", digits, "digits > digits at 0.8 of their size", angle=0, scale=0.8),
         task("cancer-bias", load_biased_breast_cancer, "joint selection bias, 1/4 pool"),
         task(
             "diabetes-bias", load_biased_diabetes, "selection along a projection", kind="regression"

@@ -39,7 +39,17 @@ class BlockKernel(ABC):
     ----------
     X, Y : {ndarray, CSR matrix} of shape (n, d) and (m, d)
         Both of the same float type; Y may be X itself.
+
+    Attributes
+    ----------
+    unit_diagonal : bool
+        k(x, x) = 1 by definition; set exactly, whatever rounding made of it.
+    in_one_piece : bool
+        Filling everything at once is cheaper than filling stripes.
     """
+
+    unit_diagonal: bool = False
+    in_one_piece: bool = False
 
     def __init__(self, X: Any, Y: Any) -> None:
         self.left, self.right = X, Y
@@ -52,6 +62,7 @@ class BlockKernel(ABC):
         Parameters
         ----------
         rows, columns : slice or ndarray of int
+            Distinct columns.
         out : ndarray
             C-contiguous, of the block's shape.
         share : callable
@@ -61,14 +72,15 @@ class BlockKernel(ABC):
         self._evaluate(rows, columns, work, share)
         if work is not out:
             out[...] = work
+        if self.unit_diagonal and self.left is self.right:
+            where = np.full(self.shape[1], -1)
+            where[columns] = np.arange(out.shape[1])
+            found = where[rows]
+            out[found >= 0, found[found >= 0]] = 1
 
     @abstractmethod
     def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
         """Fill `out`, which is of the working type."""
-
-    def extra_bytes(self) -> int:
-        """Bytes that the prepared rows take."""
-        return 0
 
 
 class ProductKernel(BlockKernel):
@@ -104,6 +116,8 @@ class RBFKernel(BlockKernel):
     gamma : float
     """
 
+    unit_diagonal = True
+
     def __init__(self, X: Any, Y: Any, gamma: float) -> None:
         same = Y is X
         if sp.issparse(X):
@@ -128,10 +142,6 @@ class RBFKernel(BlockKernel):
         multiply(self.left[rows], self.right[columns], out)
         share(lambda a, b: inner(out[a:b], left[a:b], right, self._gamma), out.shape[0])
 
-    def extra_bytes(self) -> int:
-        """Bytes that the prepared rows take."""
-        return _bytes_of(self.left) + (0 if self.right is self.left else _bytes_of(self.right))
-
 
 class LaplacianKernel(BlockKernel):
     """exp(-gamma sum_k |x_k - y_k|), from differences: nothing cancels.
@@ -141,6 +151,8 @@ class LaplacianKernel(BlockKernel):
     X, Y : {ndarray, CSR matrix}
     gamma : float
     """
+
+    unit_diagonal = True
 
     def __init__(self, X: Any, Y: Any, gamma: float) -> None:
         if sp.issparse(X):
@@ -187,6 +199,7 @@ class ChiSquaredKernel(BlockKernel):
                 raise ValueError("The chi-squared kernels are for features that are not negative.")
         super().__init__(X, Y)
         self._gamma = gamma
+        self.unit_diagonal = gamma is not None
 
     def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
         inner = engine()
@@ -214,6 +227,8 @@ class CallableKernel(BlockKernel):
         Keyword arguments of `function`.
     """
 
+    in_one_piece = True
+
     def __init__(self, X: Any, Y: Any, function: Any, parameters: dict[str, Any]) -> None:
         super().__init__(X, Y)
         self._function, self._parameters = function, parameters
@@ -240,8 +255,9 @@ def multiply(left: Any, right: Any, out: Array) -> None:
         Overwritten.
     """
     if sp.issparse(left):
-        (left @ right.T).toarray(out=out)
-    elif left is right or np.shares_memory(left, right, max_work=1):
+        # In this order the small factor is the one that SciPy has to transpose.
+        (right @ left.T).T.toarray(out=out)
+    elif left.shape == right.shape and np.may_share_memory(left, right):
         # A product of an array with its own transpose goes to SYRK, which OpenBLAS 0.3.31 gets
         # wrong on long arrays: wrong numbers or a crash from about 30 000 rows.
         np.matmul(left, right.copy().T, out=out)
@@ -283,7 +299,3 @@ def _canonical(X: Any) -> Any:
     X = X.copy()
     X.sum_duplicates()
     return X
-
-
-def _bytes_of(X: Any) -> int:
-    return X.data.nbytes + X.indices.nbytes + X.indptr.nbytes if sp.issparse(X) else X.nbytes

@@ -12,11 +12,9 @@ LOO_SIZE = 4000  # parameters up to which the Hessian is formed for leave-one-ou
 
 
 class Minimum(NamedTuple):
-    """A solution in the problem's coordinates and in the caller's."""
+    """A solution in the problem's own coordinates."""
 
     theta: np.ndarray
-    coef: np.ndarray
-    intercept: np.ndarray
     n_iter: int
     gradient_size: float
 
@@ -98,12 +96,13 @@ class LogisticTask:
         if solver not in ("auto", "newton", "lbfgs"):
             raise ValueError(f'solver must be "auto", "newton" or "lbfgs", got {solver!r}.')
         begin = self.start if start is None else start
-        theta, n_iter, left = self.problem.minimize(C, begin, tol, max_iter, solver)
-        change, intercept = theta, np.zeros(len(theta))
-        if self.problem.fit_intercept:
-            change, intercept = theta[:, :-1], theta[:, -1].copy()
-        coef = self.source + self.problem.lift(change)
-        return Minimum(theta, coef, intercept, n_iter, left)
+        return Minimum(*self.problem.minimize(C, begin, tol, max_iter, solver))
+
+    def coefficients(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``W`` of shape (K, p) and ``b`` of shape (K,)."""
+        if not self.problem.fit_intercept:
+            return self.source + self.problem.lift(theta), np.zeros(len(theta))
+        return self.source + self.problem.lift(theta[:, :-1]), theta[:, -1].copy()
 
 
 def deleted_logits(problem: LogisticProblem, theta: np.ndarray, C: float) -> np.ndarray:

@@ -145,7 +145,7 @@ def fit_logistic(
     task = LogisticTask(
         X, codes, n_classes, source_coef, source_intercept, sample_weight, fit_intercept
     )
-    return _as_fit(task.minimize(C, tol, max_iter, solver=solver), C, tol)
+    return _as_fit(task, task.minimize(C, tol, max_iter, solver=solver), C, tol)
 
 
 def loo_logits(
@@ -199,15 +199,16 @@ max_iter
     >>> from skransfer.solvers.glm import loo_logits
     >>> X, codes = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([0, 0, 1, 1])
     >>> logits, loss = loo_logits(X, codes, 2)
-    >>> logits.ravel().round(1)
-    array([-1.3, -0.6, 0.6, 1.3])
+    >>> logits.shape, round(loss, 2)
+    ((4, 1), 0.46)
     """
     task = LogisticTask(
         X, codes, n_classes, source_coef, source_intercept, sample_weight, fit_intercept
     )
     task.check_size()
     found = task.minimize(C, tol, max_iter)
-    logits = np.asarray(task.X @ found.coef.T) + found.intercept
+    coef, intercept = task.coefficients(found.theta)
+    logits = np.asarray(task.X @ coef.T) + intercept
     corrected = deleted_logits(task.problem, found.theta, C)
     logits[task.kept] = corrected
     loss = np.average(row_loss(corrected, task.problem.truth), weights=task.problem.s)
@@ -262,17 +263,18 @@ def choose_C(
     grid = np.logspace(-4, 3, 15) if Cs is None else np.sort(np.asarray(Cs, dtype=np.float64))
     if grid.ndim != 1 or not len(grid):
         raise ValueError(f"Cs must be a 1-d grid of positive numbers, got {Cs!r}.")
-    start, fits, losses = task.start, [], []
+    found, losses = [], []
+    start = task.start
     for C in grid:
-        found = task.minimize(float(C), tol, max_iter, start)
-        start = found.theta
-        fits.append(_as_fit(found, float(C), tol))
+        found.append(task.minimize(float(C), tol, max_iter, start))
+        start = found[-1].theta
         corrected = row_loss(deleted_logits(task.problem, start, float(C)), task.problem.truth)
         losses.append(np.average(corrected, weights=task.problem.s))
     loss = np.array(losses)
     best = int(np.flatnonzero(loss <= loss.min() * (1 + 1e-9) + 1e-12)[0])
     edge = int(best == len(grid) - 1) - int(best == 0) if len(grid) > 1 else 0
-    return ChosenC(float(grid[best]), grid, loss, fits[best], edge)
+    fit = _as_fit(task, found[best], float(grid[best]), tol)
+    return ChosenC(fit.C, grid, loss, fit, edge)
 
 
 def expand_binary(coef: np.ndarray, intercept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -325,6 +327,7 @@ def class_proba(logits: np.ndarray) -> np.ndarray:
     return np.c_[expit(-eta), expit(eta)] if eta.shape[1] == 1 else logit_proba(eta)
 
 
-def _as_fit(found: Minimum, C: float, tol: float) -> LogisticFit:
+def _as_fit(task: LogisticTask, found: Minimum, C: float, tol: float) -> LogisticFit:
     converged = found.gradient_size <= tol
-    return LogisticFit(found.coef, found.intercept, C, found.n_iter, converged, found.gradient_size)
+    coef, intercept = task.coefficients(found.theta)
+    return LogisticFit(coef, intercept, C, found.n_iter, converged, found.gradient_size)

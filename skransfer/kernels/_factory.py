@@ -1,0 +1,293 @@
+"""From rows and the name of a kernel to an operator."""
+
+from collections.abc import Callable, Iterator
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import DTypeLike, NDArray
+from sklearn.utils import check_array
+
+from skransfer.kernels._blocks import (
+    BlockKernel,
+    CallableKernel,
+    ChiSquaredKernel,
+    LaplacianKernel,
+    ProductKernel,
+    RBFKernel,
+    squared_lengths,
+)
+from skransfer.kernels._engine import engine
+from skransfer.kernels._memory import check_memory
+from skransfer.kernels._operator import DenseOperator, KernelOperator
+from skransfer.kernels._threads import sharing
+
+__all__ = ["KERNELS", "kernel_operator", "kernel_sums"]
+
+Array = NDArray[Any]
+KERNELS = (
+    "additive_chi2",
+    "chi2",
+    "cosine",
+    "laplacian",
+    "linear",
+    "poly",
+    "polynomial",
+    "precomputed",
+    "rbf",
+    "sigmoid",
+)
+# Entries of a stripe for one thread: 1 MiB in double precision stays in its cache.
+_STRIPE = 131_072
+_WAYS_OUT = (
+    "fit on fewer rows",
+    "pass float32 rows, which halve it",
+    "use a machine or a container with more memory",
+)
+
+
+def kernel_operator(
+    X: Any,
+    Y: Any = None,
+    *,
+    kernel: str | Callable[..., float] = "rbf",
+    gamma: float = 1.0,
+    degree: float = 3,
+    coef0: float = 1.0,
+    kernel_params: dict[str, Any] | None = None,
+    dtype: DTypeLike | None = None,
+) -> KernelOperator:
+    """The kernel matrix K_ij = k(x_i, y_j).
+
+    O(n m d) time, n m numbers of memory, refused beforehand where they do not fit. float32 rows
+    give float32 entries that are as good as single precision can be: rows are centered before
+    distances are taken, and blocks where that is not enough are computed in double precision.
+
+    Parameters
+    ----------
+    X : {array-like, CSR matrix} of shape (n, d)
+        Rows; never written to, and sparse rows are never made dense. For
+        ``kernel="precomputed"``: the kernel block itself, of shape (n, m).
+    Y : {array-like, CSR matrix} of shape (m, d), default=None
+        The other rows; None stands for X, and K is symmetric.
+    kernel : str or callable, default="rbf"
+        A kernel of :func:`sklearn.metrics.pairwise.pairwise_kernels` (``"rbf"``, ``"laplacian"``,
+        ``"poly"`` or ``"polynomial"``, ``"sigmoid"``, ``"linear"``, ``"cosine"``, ``"chi2"``,
+        ``"additive_chi2"``), ``"precomputed"``, or a function of two rows.
+    gamma : float, default=1.0
+        Of ``rbf``, ``laplacian``, ``poly``, ``sigmoid``, ``chi2``. See :func:`resolve_gamma`.
+    degree : float, default=3
+        Of ``poly``.
+    coef0 : float, default=1.0
+        Of ``poly`` and ``sigmoid``.
+    kernel_params : dict, default=None
+        Keyword arguments of a callable kernel.
+    dtype : dtype, default=None
+        Precision of the entries; None keeps float32 rows float32 and makes the rest float64.
+
+    Returns
+    -------
+    KernelOperator
+
+    Raises
+    ------
+    ValueError
+        For an unknown kernel (the text lists the names), unequal numbers of features, values that
+        are not finite, or parameters and rows outside the domain of the kernel.
+    TypeError
+        For sparse rows where the kernel has no sparse form.
+    MemoryError
+        If K cannot fit.
+
+    Examples
+    --------
+    >>> from skransfer.kernels import kernel_operator
+    >>> op = kernel_operator([[0.0], [1.0]], kernel="rbf", gamma=0.5)
+    >>> op.to_dense()
+    array([[1.   , 0.606...],
+           [0.606..., 1.   ]])
+    """
+    if kernel == "precomputed":
+        return _given(X, Y, dtype)
+    X, Y, symmetric = _check_rows(X, Y, dtype)
+    shape = (X.shape[0], Y.shape[0])
+    check_memory(
+        shape[0] * shape[1] * X.dtype.itemsize,
+        f"The kernel matrix of {shape[0]} x {shape[1]} rows",
+        _WAYS_OUT,
+    )
+    block = _block_kernel(X, Y, kernel, gamma, degree, coef0, kernel_params)
+    K = np.empty(shape, dtype=X.dtype)
+    for _ in _stripes(block, K):
+        pass
+    return DenseOperator(K, symmetric=symmetric)
+
+
+def kernel_sums(
+    X: Any,
+    Y: Any = None,
+    *,
+    kernel: str | Callable[..., float] = "rbf",
+    gamma: float = 1.0,
+    degree: float = 3,
+    coef0: float = 1.0,
+    kernel_params: dict[str, Any] | None = None,
+) -> Array:
+    """Row sums of the kernel matrix, sum_j k(x_i, y_j), without holding it.
+
+    O(n m d) time, a few stripes of memory. Parameters as in :func:`kernel_operator`.
+
+    Parameters
+    ----------
+    X : {array-like, CSR matrix} of shape (n, d)
+    Y : {array-like, CSR matrix} of shape (m, d), default=None
+    kernel : str or callable, default="rbf"
+    gamma : float, default=1.0
+    degree : float, default=3
+    coef0 : float, default=1.0
+    kernel_params : dict, default=None
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+
+    Examples
+    --------
+    >>> from skransfer.kernels import kernel_sums
+    >>> kernel_sums([[1.0], [2.0]], [[3.0], [4.0]], kernel="linear")
+    array([ 7., 14.])
+    """
+    if kernel == "precomputed":
+        return _given(X, Y, None).sum(axis=1)
+    X, Y, _ = _check_rows(X, Y, None)
+    block = _block_kernel(X, Y, kernel, gamma, degree, coef0, kernel_params)
+    stripes = _stripes(block, None)
+    return np.concatenate([part.sum(axis=1, dtype=np.float64) for part in stripes])
+
+
+# ----------------------------------------------------------------------------------- helpers
+
+
+def _stripes(block: BlockKernel, K: Array | None) -> Iterator[Array]:
+    """Fill K from top to bottom, or a buffer again and again; yields each stripe."""
+    n, m = block.shape
+    with sharing(n * m) as (share, n_workers):
+        height = n if block.in_one_piece else max(8, n_workers * _STRIPE // max(m, 1))
+        buffer = np.empty((min(height, n), m), block.left.dtype) if K is None else None
+        for start in range(0, n, max(height, 1)):
+            rows = slice(start, min(start + height, n))
+            part = K[rows] if buffer is None else buffer[: rows.stop - start]  # type: ignore[index]
+            block.fill(rows, slice(0, m), part, share)
+            yield part
+
+
+def _block_kernel(
+    X: Any,
+    Y: Any,
+    kernel: str | Callable[..., float],
+    gamma: float,
+    degree: float,
+    coef0: float,
+    kernel_params: dict[str, Any] | None,
+) -> BlockKernel:
+    """The block kernel of a name; checks what only some kernels ask for."""
+    if callable(kernel):
+        return CallableKernel(X, Y, kernel, dict(kernel_params or {}))
+    if kernel not in KERNELS:
+        raise ValueError(f"kernel={kernel!r} is unknown: choose a callable or one of {KERNELS}.")
+    if kernel_params:
+        raise ValueError(f"kernel_params are for a callable kernel, not for kernel={kernel!r}.")
+    if kernel == "rbf":
+        return RBFKernel(X, Y, _not_negative(gamma, "gamma"))
+    if kernel == "laplacian":
+        return LaplacianKernel(X, Y, _positive(gamma, kernel))
+    if kernel in ("chi2", "additive_chi2"):
+        if sp.issparse(X):
+            raise TypeError(f"kernel={kernel!r} has no sparse form: pass dense rows.")
+        return ChiSquaredKernel(X, Y, None if kernel != "chi2" else _positive(gamma, kernel))
+    if kernel == "linear":
+        return ProductKernel(X, Y, lambda products: None)
+    if kernel == "cosine":
+        left = _unit_rows(X)
+        return ProductKernel(left, left if Y is X else _unit_rows(Y), lambda products: None)
+    scale = _not_negative(gamma, "gamma")
+    if kernel == "sigmoid":
+        return ProductKernel(X, Y, lambda products: _sigmoid(products, scale, coef0))
+    power = _not_negative(degree, "degree")
+
+    def polynomial(products: Array) -> None:
+        if power != int(power) and (products * scale + coef0 < 0).any():
+            raise ValueError(
+                f"degree={degree!r}: a fractional power of a negative number is undefined. "
+                "Use a whole degree, or features that are not negative."
+            )
+        engine().polynomial_from_products(products, scale, coef0, power)
+
+    return ProductKernel(X, Y, polynomial)
+
+
+def _sigmoid(products: Array, gamma: float, coef0: float) -> None:
+    products *= products.dtype.type(gamma)
+    products += products.dtype.type(coef0)
+    np.tanh(products, out=products)
+
+
+def _check_rows(X: Any, Y: Any, dtype: DTypeLike | None) -> tuple[Any, Any, bool]:
+    """Both sides as arrays or CSR matrices of one float type; X is Y where Y is None."""
+    wanted: Any = [np.float64, np.float32] if dtype is None else dtype
+    options = {"accept_sparse": "csr", "dtype": wanted, "order": "C"}
+    X = check_array(X, input_name="X", **options)
+    if Y is None:
+        return X, X, True
+    Y = check_array(Y, input_name="Y", **options)
+    if X.shape[1] != Y.shape[1]:
+        raise ValueError(f"X has {X.shape[1]} features and Y has {Y.shape[1]}.")
+    if X.dtype != Y.dtype:
+        X, Y = X.astype(np.float64, copy=False), Y.astype(np.float64, copy=False)
+    if sp.issparse(X) != sp.issparse(Y):
+        X, Y = sp.csr_array(X), sp.csr_array(Y)
+    return X, Y, False
+
+
+def _given(K: Any, Y: Any, dtype: DTypeLike | None) -> KernelOperator:
+    """The operator of a precomputed block."""
+    if Y is not None:
+        raise ValueError('kernel="precomputed": X is the kernel block itself, and Y must be None.')
+    K = check_array(
+        K, dtype=[np.float64, np.float32] if dtype is None else dtype, input_name="X", order="C"
+    )
+    return DenseOperator(K, symmetric=_is_symmetric(K))
+
+
+def _is_symmetric(K: Array) -> bool:
+    """K = K' up to what rounding does to a kernel matrix."""
+    if K.shape[0] != K.shape[1]:
+        return False
+    slack = 16 * np.finfo(K.dtype).eps * float(np.abs(K).max())
+    height = max(8, _STRIPE // len(K))
+    stripes = (slice(start, start + height) for start in range(0, len(K), height))
+    return all(float(np.abs(K[rows] - K[:, rows].T).max()) <= slack for rows in stripes)
+
+
+def _unit_rows(X: Any) -> Any:
+    """Rows scaled to length 1; rows of zeros stay."""
+    lengths = np.sqrt(squared_lengths(X))
+    lengths[lengths == 0] = 1
+    if sp.issparse(X):
+        return sp.csr_array(
+            sp.dia_array((1 / lengths[None, :], [0]), shape=(len(lengths),) * 2) @ X
+        )
+    return X / lengths[:, None]
+
+
+def _not_negative(value: float, name: str) -> float:
+    if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
+        raise ValueError(f"{name}={value!r}: give a number that is not negative.")
+    return float(value)
+
+
+def _positive(gamma: float, kernel: str) -> float:
+    if _not_negative(gamma, "gamma") == 0:
+        raise ValueError(f"gamma=0: kernel={kernel!r} wants a positive number.")
+    return float(gamma)

@@ -1,0 +1,67 @@
+"""Work shared between threads, by parts of rows."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+
+from threadpoolctl import threadpool_info
+
+__all__ = ["blas_threads", "sharing"]
+
+# Below this many kernel entries (n = 2000) a pool costs more than it saves.
+_WORTH_THREADS = 4_000_000
+
+
+def blas_threads() -> int:
+    """Threads that BLAS may use now.
+
+    BLAS already knows the machine, the environment variables, and the limits that joblib and
+    scikit-learn set for their workers: what it may use, we may use.
+
+    Returns
+    -------
+    int
+    """
+    pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return max(pools, default=1)
+
+
+@contextmanager
+def sharing(
+    n_entries: int,
+) -> Iterator[tuple[Callable[[Callable[[int, int], None], int], None], int]]:
+    """Share work over threads, if there is enough of it.
+
+    BLAS calls stay outside the shared parts, so no limit on BLAS has to be set (such limits are
+    global, and two callers that set them at once can leave them set).
+
+    Parameters
+    ----------
+    n_entries : int
+        Kernel entries to compute in all.
+
+    Yields
+    ------
+    share : callable
+        ``share(work, n_rows)`` calls ``work(start, stop)`` on parts of ``range(n_rows)``.
+    n_workers : int
+    """
+    n_workers = blas_threads() if n_entries > _WORTH_THREADS else 1
+    if n_workers == 1:
+        yield (lambda work, n_rows: work(0, n_rows)), 1
+        return
+    with ThreadPoolExecutor(n_workers) as pool:
+
+        def share(work: Callable[[int, int], None], n_rows: int) -> None:
+            edges = [n_rows * part // n_workers for part in range(n_workers + 1)]
+            # Threads start with an empty context: hand them this one, with its engine.
+            tasks = [
+                pool.submit(copy_context().run, work, start, stop)
+                for start, stop in zip(edges[:-1], edges[1:], strict=True)
+                if start < stop
+            ]
+            for task in tasks:
+                task.result()
+
+        yield share, n_workers

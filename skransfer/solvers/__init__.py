@@ -1,0 +1,1 @@
+"""Floor 1: algorithms on arrays and kernel operators. No estimators."""

@@ -1,0 +1,133 @@
+"""Every engine has the functions of the reference, with the same parameters and results."""
+
+import inspect
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from skransfer.kernels import _cpu, _reference
+
+NAMES = _reference.__all__
+
+
+def _products(rng, dtype, n=37, m=41, d=5):
+    X, Y = rng.normal(size=(n, d)).astype(dtype), rng.normal(size=(m, d)).astype(dtype)
+    X[0], Y[1] = 0, X[1]
+    products = np.ascontiguousarray(X @ Y.T)
+    return X, Y, products
+
+
+def _exponential(rng, dtype):
+    values = -np.abs(rng.normal(scale=30, size=(37, 41))).astype(dtype)
+    values[0, :4] = [0.0, -1e-30, -1e4, np.nan]
+    return (values, 0.7), [0]
+
+
+def _rbf_from_products(rng, dtype):
+    X, Y, products = _products(rng, dtype)
+    products[0, 0], products[3, 3] = np.nan, 1e6
+    return (products, (X * X).sum(1), (Y * Y).sum(1), 0.3), [0]
+
+
+def _polynomial_from_products(rng, dtype):
+    degree = (0, 1, 2, 3, 11, 2.5)[rng.integers(6)]
+    products = _products(rng, dtype)[2]
+    return (np.abs(products) if degree == 2.5 else products, 0.3, 1.5, degree), [0]
+
+
+def _l1_distances(rng, dtype):
+    X, Y, out = _products(rng, dtype)
+    return (X, np.ascontiguousarray(Y.T), out), [2]
+
+
+def _chi2_distances(rng, dtype):
+    X, Y, out = _products(rng, dtype)
+    X, Y = np.abs(X), np.abs(Y)
+    X[:, 0], Y[::2, 0] = 0, 0
+    return (X, np.ascontiguousarray(Y.T), out), [2]
+
+
+def _l1_distances_csr(rng, dtype):
+    parts, shape = [], (37, 23)
+    for n in shape:
+        rows = sp.random(n, 12, density=0.3, format="csr", random_state=7, dtype=dtype)
+        rows.data -= dtype(0.5)
+        parts.append((rows.data, rows.indices, rows.indptr))
+    return (*parts, 12, np.empty(shape, dtype)), [3]
+
+
+def _smo(rng, dtype):
+    n = 45
+    X = rng.normal(size=(n, 3))
+    K = np.exp(-((X[:, None] - X[None]) ** 2).sum(-1)).astype(dtype)
+    x = rng.uniform(0, 2, size=n)
+    x[::7], x[1::7] = 0, 2
+    gradient = K.astype(float) @ x - rng.uniform(5, 20, size=n)
+    slab = [(0.9, 1.1), (1.0, 1.0), (1.0, 3.0), (0.2, 1.0)][rng.integers(4)]
+    low, high = slab[0] * x.sum(), slab[1] * x.sum()
+    return (K, np.ones(n), x, gradient, 2.0, low, high, 1e-3, 400), [2, 3]
+
+
+CASES = {name: globals()[f"_{name}"] for name in NAMES}
+
+
+def test_both_engines_have_the_same_public_functions():
+    def public(module):
+        found = inspect.getmembers(module, inspect.isfunction)
+        return {n for n, f in found if f.__module__ == module.__name__ and not n.startswith("_")}
+
+    dispatchers = {n for n in _cpu.__all__ if not inspect.isfunction(getattr(_cpu, n))}
+    assert public(_reference) == set(NAMES)
+    assert public(_cpu) | dispatchers == set(NAMES) == set(_cpu.__all__)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_signatures_agree(name):
+    ours = getattr(_cpu, name)
+    assert inspect.signature(getattr(ours, "py_func", ours)) == inspect.signature(
+        getattr(_reference, name)
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", NAMES)
+def test_engines_agree(name, dtype, seed):
+    results = []
+    for module in (_reference, _cpu):
+        arguments, written = CASES[name](np.random.default_rng(seed), dtype)
+        before = [np.array(a) if isinstance(a, np.ndarray) else a for a in arguments]
+        returned = getattr(module, name)(*arguments)
+        results.append([returned, *(arguments[i] for i in written)])
+        untouched = [i for i, a in enumerate(arguments) if isinstance(a, np.ndarray)]
+        for i in set(untouched) - set(written):
+            np.testing.assert_array_equal(arguments[i], before[i])
+    rtol = 3e-6 if dtype is np.float32 else 1e-13
+    for reference, ours in zip(*results, strict=True):
+        if reference is None:
+            assert ours is None
+        else:
+            np.testing.assert_allclose(ours, reference, rtol=rtol, atol=1e-37 + rtol * 1e-3)
+
+
+def test_exponential_reaches_full_precision():
+    grid = -np.linspace(0, 80, 400_001).reshape(1, -1)
+    for dtype, bound in ((np.float64, 5e-16), (np.float32, 2e-7)):
+        values = grid.astype(dtype)
+        exact = np.exp(values.astype(np.longdouble))
+        _cpu.exponential(values, 1.0)
+        assert np.max(np.abs(values / exact - 1)) < bound
+
+
+def test_an_unwritable_cache_folder_is_no_error(monkeypatch):
+    def njit(**options):
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: (function, options)
+
+    monkeypatch.setattr(_cpu, "njit", njit)
+    function, options = _cpu._compiled(fast=True)(abs)
+    assert function is abs
+    assert options["nogil"]
+    assert options["fastmath"] == {"contract", "nsz", "arcp"}
