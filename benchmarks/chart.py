@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from benchmarks.report import REFERENCE
+from benchmarks.report import DIGITS, REFERENCE, best_methods
 from benchmarks.tasks import METRICS
 
 __all__ = ["draw_chart"]
@@ -35,15 +35,15 @@ def draw_chart(path, summary, tasks, title):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    names = list(summary["methods"])
-    map_width = max(0.85 * len(tasks), 2.5)
-    size = (map_width + 5.0, 2.4 + 0.52 * len(names))
+    names, groups = list(summary["methods"]), summary["groups"]
+    widths = [max(0.85 * len(tasks), 2.5), *[2.2 for _ in groups]]
+    size = (sum(widths) + 1.8, 2.4 + 0.52 * len(names))
     figure = Figure(figsize=size, dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(1, 2, width_ratios=[map_width, 2.8])
-    panel = figure.add_subplot(grid[0])
-    _draw_map(panel, summary, tasks, names)
-    _draw_bars(figure.add_subplot(grid[1]), summary, names)
+    grid = figure.add_gridspec(1, len(widths), width_ratios=widths)
+    _draw_map(figure.add_subplot(grid[0]), summary, tasks, names)
+    for column, group in enumerate(groups, start=1):
+        _draw_bars(figure.add_subplot(grid[column]), summary, group, names)
     figure.suptitle(title, fontsize=12, fontweight="bold")
     figure.savefig(path)
     return True
@@ -55,7 +55,7 @@ def _draw_map(panel, summary, tasks, names):
     from matplotlib.patches import Rectangle
 
     colors = colormaps["PuOr"]  # orange to purple: told apart with any color vision
-    limits = _limits(summary, tasks)
+    limits, best = _limits(summary, tasks), best_methods(summary, tasks)
     for i, name in enumerate(names):
         for j, task in enumerate(tasks):
             entry = summary["methods"][name]["tasks"][task.name]
@@ -68,7 +68,10 @@ def _draw_map(panel, summary, tasks, names):
                 face, ink = colors(0.5 + 0.5 * share), "white" if abs(share) > 0.6 else "black"
                 text = _text(entry, task, name)
             panel.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=face, edgecolor="white"))
-            panel.text(j, i, text, ha="center", va="center", fontsize=9, color=ink)
+            weight = "bold" if name in best.get(task.name, ()) else "normal"
+            panel.text(
+                j, i, text, ha="center", va="center", fontsize=9, color=ink, fontweight=weight
+            )
     panel.set_xlim(-0.5, len(tasks) - 0.5)
     panel.set_ylim(len(names) - 0.5, -0.5)
     labels = [f"{task.name.replace('-', chr(10), 1)}\n[{_unit(task)}]" for task in tasks]
@@ -77,13 +80,14 @@ def _draw_map(panel, summary, tasks, names):
     panel.tick_params(length=0, labeltop=True, labelbottom=False)
     panel.spines[:].set_visible(False)
     panel.set_xlabel(
-        f"score, in parentheses the gain over {REFERENCE} (purple: better, orange: worse)",
+        f"score, in parentheses the gain over {REFERENCE} (purple: better, orange: worse); "
+        "bold: best of the task",
         fontsize=9.5,
     )
 
 
 def _text(entry, task, name):
-    digits = 1 if METRICS[task.metric].unit == "%" else 3
+    digits = DIGITS[METRICS[task.metric].unit]
     text = f"{entry['mean']:.{digits}f}"
     if name == REFERENCE or "gain" not in entry:
         return text
@@ -107,25 +111,19 @@ def _limits(summary, tasks):
     return {unit: limit or 1.0 for unit, limit in limits.items()}
 
 
-def _draw_bars(bars, summary, names):
-    """Mean gain of each method, with the number of tasks that it is a mean of."""
-    total = len(summary["averaged_tasks"])
-    gains = [summary["methods"][name]["mean_gain"] or 0.0 for name in names]
-    bars.barh(
-        range(len(names)),
-        gains,
-        height=0.62,
-        color=[BETTER if gain >= 0 else WORSE for gain in gains],
-    )
-    span = max([abs(gain) for gain in gains] + [1e-9])
-    for i, (name, gain) in enumerate(zip(names, gains, strict=True)):
-        row = summary["methods"][name]
-        if name == REFERENCE or row["mean_gain"] is None:
+def _draw_bars(bars, summary, group, names):
+    """Mean gain of each method over a group of tasks."""
+    total = len(summary["groups"][group])
+    entries = [summary["methods"][name]["gains"][group] for name in names]
+    gains = [entry["mean"] or 0.0 for entry in entries]
+    colors = [BETTER if gain >= 0 else WORSE for gain in gains]
+    bars.barh(range(len(names)), gains, height=0.62, color=colors)
+    for i, (name, entry, gain) in enumerate(zip(names, entries, gains, strict=True)):
+        text = f"{gain:+.{DIGITS[summary['unit']]}f}"
+        if name == REFERENCE or entry["mean"] is None:
             text = "reference" if name == REFERENCE else "\N{EN DASH}"
-        else:
-            digits = 1 if summary["unit"] == "%" else 3
-            on = "" if row["n_gains"] == total else f"  on {row['n_gains']} of {total}"
-            text = f"{gain:+.{digits}f}{on}"
+        elif entry["n"] < total:
+            text += f" ({entry['n']} of {total})"
         side = 1 if gain >= 0 else -1
         bars.annotate(
             text,
@@ -136,14 +134,24 @@ def _draw_bars(bars, summary, names):
             va="center",
             fontsize=9,
         )
+    # Room for the numbers beside the bars.
     low, high = min([*gains, 0.0]), max([*gains, 0.0])
-    bars.set_xlim(
-        low - (1.1 * span if low < 0 else 0.1 * span),
-        high + (1.1 * span if high > 0 or low == 0 else 0.6 * span),
-    )
+    room = 0.55 * max(high - low, 1e-9)
+    bars.set_xlim(low - (room if low < 0 else 0.02 * room), high + room)
     bars.set_ylim(len(names) - 0.5, -0.5)
     bars.set_yticks([])
     bars.axvline(0, color="black", linewidth=0.8)
     bars.spines[["top", "right", "left"]].set_visible(False)
     bars.tick_params(axis="x", labelsize=9)
-    bars.set_xlabel(f"mean gain over {REFERENCE} [{summary['unit']}]", fontsize=9.5)
+    if high > low:
+        bars.xaxis.set_major_locator(_few_ticks())
+    else:
+        bars.set_xticks([0])
+    bars.set_title(f"mean gain,\n{group} ({total})", fontsize=9.5)
+    bars.set_xlabel(f"[{summary['unit']}]", fontsize=9.5)
+
+
+def _few_ticks():
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(4)

@@ -96,11 +96,9 @@ def _run(suite, tasks, methods, options):
         print(f"Wrote {_shown(path.with_suffix('.png'))}")
     else:
         print("No chart: matplotlib is not installed (pip install 'skransfer[bench]').")
-    failed = [cell for cell in cells if cell.status == "error"]
-    for cell in failed:
-        print(
-            f"ERROR {cell.method} on {cell.task}, seed {cell.seed}: {cell.reason}", file=sys.stderr
-        )
+    failed = {(cell.method, cell.task, cell.reason) for cell in cells if cell.status == "error"}
+    for method, task, reason in sorted(failed):
+        print(f"ERROR {method} on {task}: {reason}", file=sys.stderr)
     return int(bool(failed))
 
 

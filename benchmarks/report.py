@@ -8,9 +8,10 @@ from statistics import mean, median, stdev
 
 from benchmarks.tasks import METRICS
 
-__all__ = ["REFERENCE", "summarize", "table", "versions", "write_json"]
+__all__ = ["DIGITS", "REFERENCE", "best_methods", "summarize", "table", "versions", "write_json"]
 
 REFERENCE = "SourceOnly"
+DIGITS = {"%": 1, "m": 2, "RMSE": 3}
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "joblib", "matplotlib")
 
 
@@ -32,13 +33,19 @@ def summarize(cells, tasks, methods):
     Returns
     -------
     summary : dict
-        ``unit``, ``averaged_tasks`` and, under ``methods``, for each method its ``tasks`` (mean,
-        std, n, gain, seconds; or status and reason), ``mean`` (None unless it ran on all
-        averaged tasks), ``mean_gain`` over the ``n_gains`` averaged tasks on which it ran, and
-        ``seconds``, the mean over tasks of the median time to fit and predict.
+        ``unit``; ``groups``, the averaged tasks without and with target labels; and, under
+        ``methods``, for each method its ``tasks`` (mean, std, n, gain, seconds; or status and
+        reason), ``mean`` (None unless it ran on all averaged tasks), ``gains``, for each group
+        the mean gain over the ``n`` tasks on which it ran, and ``seconds``, the mean over tasks
+        of the median time to fit and predict.
     """
     unit = METRICS[tasks[0].metric].unit
-    averaged = [task.name for task in tasks if METRICS[task.metric].unit == unit]
+    averaged = [task for task in tasks if METRICS[task.metric].unit == unit]
+    groups = {
+        "no labels": [task.name for task in averaged if not task.few_labels],
+        "few labels": [task.name for task in averaged if task.few_labels],
+    }
+    groups = {group: names for group, names in groups.items() if names}
     entries = {
         (method.name, task.name): _entry(
             [c for c in cells if (c.method, c.task) == (method.name, task.name)]
@@ -54,17 +61,20 @@ def summarize(cells, tasks, methods):
             if reference is not None and "mean" in row[task.name]:
                 sign = 1 if METRICS[task.metric].higher_is_better else -1
                 row[task.name]["gain"] = sign * (row[task.name]["mean"] - reference)
-        scores = [row[name]["mean"] for name in averaged if "mean" in row[name]]
-        gains = [row[name]["gain"] for name in averaged if "gain" in row[name]]
+        scores = [row[task.name]["mean"] for task in averaged if "mean" in row[task.name]]
         seconds = [entry["seconds"] for entry in row.values() if "seconds" in entry]
         rows[method.name] = {
             "tasks": row,
             "mean": mean(scores) if len(scores) == len(averaged) else None,
-            "mean_gain": mean(gains) if gains else None,
-            "n_gains": len(gains),
+            "gains": {group: _mean_gain(row, names) for group, names in groups.items()},
             "seconds": mean(seconds) if seconds else None,
         }
-    return {"unit": unit, "averaged_tasks": averaged, "methods": rows}
+    return {"unit": unit, "groups": groups, "methods": rows}
+
+
+def _mean_gain(row, names):
+    gains = [row[name]["gain"] for name in names if "gain" in row[name]]
+    return {"mean": mean(gains) if gains else None, "n": len(gains)}
 
 
 def _entry(cells):
@@ -101,18 +111,21 @@ def table(summary, tasks):
     text : str
         Several lines without a newline at the end.
     """
-    best = _best(summary, tasks)
+    best = best_methods(summary, tasks)
     headers = [["method"], *[task.name.split("-") for task in tasks]]
-    headers += [["mean"], ["gain", "(tasks)"], ["s/task"]]
+    headers += [["mean"], *[["gain", group] for group in summary["groups"]], ["s/task"]]
     body = []
     for name, row in summary["methods"].items():
         line = [name]
         for task in tasks:
             entry = row["tasks"][task.name]
             line.append(_score(entry, task, name in best.get(task.name, ())))
-        line.append("-" if row["mean"] is None else f"{row['mean']:.1f}")
-        gain = row["mean_gain"]
-        line.append("-" if gain is None else f"{gain:+.1f} ({row['n_gains']})")
+        digits = DIGITS[summary["unit"]]
+        line.append("-" if row["mean"] is None else f"{row['mean']:.{digits}f}")
+        line += [
+            _gain(row["gains"][group], len(names), digits)
+            for group, names in summary["groups"].items()
+        ]
         line.append("-" if row["seconds"] is None else f"{row['seconds']:.2f}")
         body.append(line)
     notes = _notes(summary, tasks)
@@ -122,15 +135,31 @@ def table(summary, tasks):
 def _score(entry, task, is_best):
     if entry["status"] != "ok":
         return "ERROR " if entry["status"] == "error" else "- "
-    digits = 1 if METRICS[task.metric].unit == "%" else 3
+    digits = DIGITS[METRICS[task.metric].unit]
     return f"{entry['mean']:.{digits}f}" + ("*" if is_best else " ")
 
 
-def _best(summary, tasks):
-    """Names of the best methods of each task, equal to the digits shown."""
+def _gain(gain, n_tasks, digits):
+    """A mean gain, with the number of tasks if it is not the mean of all."""
+    if gain["mean"] is None:
+        return "-"
+    part = "" if gain["n"] == n_tasks else f" ({gain['n']} of {n_tasks})"
+    return f"{gain['mean']:+.{digits}f}{part}"
+
+
+def best_methods(summary, tasks):
+    """Names of the best methods of each task, equal to the digits shown.
+
+    Parameters
+    ----------
+    summary : dict
+        What :func:`summarize` returned.
+    tasks : sequence of Task
+        Columns.
+    """
     best = {}
     for task in tasks:
-        digits = 1 if METRICS[task.metric].unit == "%" else 3
+        digits = DIGITS[METRICS[task.metric].unit]
         scores = {
             name: round(row["tasks"][task.name]["mean"], digits)
             for name, row in summary["methods"].items()
@@ -176,10 +205,10 @@ def _notes(summary, tasks):
     notes = [
         f"{'; '.join(parts)}.",
         "* best of the task. - does not run there (the JSON file says why).",
-        "+n in a task's name: n target labels are shown (of each class).",
-        f"gain: over {REFERENCE}, mean over the tasks where the method runs (their number).",
+        "+n in a task's name: n target labels (of each class) are shown.",
+        f"gain: over {REFERENCE}, mean over the tasks without and with target labels.",
     ]
-    if len(summary["averaged_tasks"]) < len(tasks):
+    if sum(map(len, summary["groups"].values())) < len(tasks):
         notes.append(f"mean and gain: over the tasks in {summary['unit']} only.")
     return notes
 

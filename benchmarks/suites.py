@@ -1,7 +1,7 @@
 """Suites by name: the bundled one and those on real data."""
 
 from benchmarks import real_tasks
-from benchmarks.tasks import Suite, bundled
+from benchmarks.tasks import bundled
 from skransfer.datasets import data_file, list_datasets
 
 __all__ = ["ALL_REAL", "SUITES", "check_files", "suite_names"]

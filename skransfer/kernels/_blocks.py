@@ -119,21 +119,18 @@ class RBFKernel(BlockKernel):
     unit_diagonal = True
 
     def __init__(self, X: Any, Y: Any, gamma: float) -> None:
-        same = Y is X
-        if sp.issparse(X):
-            X = X.astype(np.float64)
-            Y = X if same else Y.astype(np.float64)
-        else:
-            X, Y = _centered(X, Y)
-        left, right = squared_lengths(X), squared_lengths(Y)
-        # .max() of no rows is undefined; nothing is lost there.
-        longest = left.max(initial=0.0) + right.max(initial=0.0)
-        if gamma * longest * np.finfo(X.dtype).eps > _MAX_ERROR and X.dtype != np.float64:
-            X = X.astype(np.float64)
-            Y = X if same else Y.astype(np.float64)
-            left, right = squared_lengths(X), squared_lengths(Y)
+        left, right = _centered(X, Y)
+        norms = squared_lengths(left), squared_lengths(right)
+        longest = norms[0].max(initial=0.0) + norms[1].max(initial=0.0)
+        loss = gamma * longest * np.finfo(X.dtype).eps
+        if X.dtype != np.float64 and (sp.issparse(X) or loss > _MAX_ERROR):
+            # From the rows as given: centering them in single precision has lost digits already.
+            wide = X.astype(np.float64)
+            left, right = _centered(wide, wide if Y is X else Y.astype(np.float64))
+            norms = squared_lengths(left), squared_lengths(right)
+        X, Y = left, right
         super().__init__(X, Y)
-        self._norms = left, right
+        self._norms = norms
         self._gamma = gamma
 
     def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
@@ -281,13 +278,14 @@ def squared_lengths(X: Any) -> Array:
     return np.einsum("ij,ij->i", X, X)
 
 
-def _centered(X: Array, Y: Array) -> tuple[Array, Array]:
-    """Rows minus the mean of all rows; C-contiguous copies."""
-    total = X.sum(axis=0, dtype=np.float64)
-    count = len(X)
+def _centered(X: Any, Y: Any) -> tuple[Any, Any]:
+    """Dense rows minus the mean of all rows, C-contiguous copies; sparse rows as they are."""
+    if sp.issparse(X):
+        return X, Y
+    total, count = X.sum(axis=0, dtype=np.float64), len(X)
     if Y is not X:
         total, count = total + Y.sum(axis=0, dtype=np.float64), count + len(Y)
-    mean = (total / max(count, 1)).astype(X.dtype)
+    mean = (total / count).astype(X.dtype)
     left = np.ascontiguousarray(X - mean)
     return left, left if Y is X else np.ascontiguousarray(Y - mean)
 

@@ -34,21 +34,19 @@ Array = NDArray[np.floating]
 _LANES = 8
 
 
-def _compiled(
-    *, fast: bool = False, inline: str = "never"
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _compiled(*, fast: bool = False) -> Callable[[Callable[..., Any]], Any]:
     """``njit(nogil=True)``, cached on disk where numba finds a folder that it may write.
 
     `fast` allows neither reassociation (it would fold the two parts of ln 2 in the exponential into
     one) nor the assumption that there is no NaN.
     """
-    options = {"fastmath": {"contract", "nsz", "arcp"} if fast else False, "inline": inline}
+    fastmath = {"contract", "nsz", "arcp"} if fast else False
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function: Callable[..., Any]) -> Any:
         try:
-            return njit(nogil=True, cache=True, **options)(function)
+            return njit(nogil=True, cache=True, fastmath=fastmath)(function)
         except RuntimeError:
-            return njit(nogil=True, **options)(function)
+            return njit(nogil=True, fastmath=fastmath)(function)
 
     return decorate
 
@@ -56,7 +54,7 @@ def _compiled(
 # ------------------------------------------------------------------------- the exponential
 
 
-@_compiled(fast=True, inline="always")
+@_compiled(fast=True)
 def _exp64(x):  # type: ignore[no-untyped-def]
     """Cody and Waite: x = k ln 2 + r, a polynomial in r, 2^k by its bits. For x <= 0."""
     x = -708.0 if x < -708.0 else x
@@ -77,7 +75,7 @@ def _exp64(x):  # type: ignore[no-untyped-def]
     return p * np.int64((np.int64(k) + 1023) << 52).view(np.float64)
 
 
-@_compiled(fast=True, inline="always")
+@_compiled(fast=True)
 def _exp32(x):  # type: ignore[no-untyped-def]
     """The same in single precision, with the coefficients of Cephes' expf."""
     x = np.float32(-87.0) if x < np.float32(-87.0) else x
@@ -301,12 +299,12 @@ def _smo(kernel, diagonal, x, gradient, upper, low, high, tol, max_iter):  # typ
         rising[i] = gradient[i] if x[i] < upper else np.inf
         falling[i] = -gradient[i] if x[i] > 0.0 else np.inf
     tiny = 1e-12 * max(np.abs(diagonal).max(), np.finfo(np.float64).tiny)
-    total = x.sum()
+    total, slack = x.sum(), 1e-12 * high
     for step in range(max_iter):
         up, down = _least(rising, lanes), _least(falling, lanes)
         lowest, highest = rising[up], -falling[down]
-        rise = -lowest if total < high else -np.inf
-        fall = highest if total > low else -np.inf
+        rise = -lowest if high - total > slack else -np.inf
+        fall = highest if total - low > slack else -np.inf
         worst = max(highest - lowest, rise, fall)
         if not worst > tol:
             return step

@@ -11,7 +11,7 @@ __all__ = ["DenseOperator", "KernelOperator"]
 Array = NDArray[Any]
 
 # Columns of a single-precision product that are summed in single precision.
-_PANEL = 4096
+_PANEL = 1024
 
 
 class KernelOperator(ABC):
@@ -57,12 +57,9 @@ class KernelOperator(ABC):
     def to_dense(self) -> Array:
         """K as an array, without a copy where it is held as one. Read-only."""
 
+    @abstractmethod
     def sum(self, axis: int) -> Array:
-        """Sums of K along an axis, as float64."""
-        if axis not in (0, 1, -1, -2):
-            raise ValueError(f"axis={axis!r}: choose 0 or 1.")
-        side = self if axis in (1, -1) else self.T
-        return side @ np.ones(side.shape[1])
+        """Sums of K along axis 0 or 1, added up in float64."""
 
 
 class DenseOperator(KernelOperator):
@@ -127,6 +124,10 @@ class DenseOperator(KernelOperator):
     def block(self, rows: Any, columns: Any) -> Array:
         """The block of `rows` and `columns`, each an index array or a slice. Read-only."""
         return self._K[rows][:, columns]
+
+    def sum(self, axis: int) -> Array:
+        """Sums of K along axis 0 or 1, added up in float64."""
+        return np.asarray(self._K.sum(axis=axis, dtype=np.float64))
 
     def to_dense(self) -> Array:
         """K as an array, without a copy. Read-only."""

@@ -1,5 +1,6 @@
 """An order of rows that does not depend on how they were given."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def canonical_order(X: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     if sp.issparse(X):
         keys = _sparse_keys(X)
         order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
-        changes = [keys[i] != keys[j] for i, j in zip(order[:-1], order[1:], strict=True)]
+        changes = [keys[i] != keys[j] for i, j in pairwise(order)]
     else:
         # Adding zero turns -0.0, which equals 0.0 but has other bytes, into 0.0.
         rows = np.ascontiguousarray(X + np.zeros(1, dtype=X.dtype))
@@ -57,5 +58,5 @@ def _sparse_keys(X: Any) -> list[bytes]:
     X = X.copy()
     X.sum_duplicates()
     X.eliminate_zeros()
-    parts = [slice(a, b) for a, b in zip(X.indptr[:-1], X.indptr[1:], strict=True)]
+    parts = [slice(a, b) for a, b in pairwise(X.indptr)]
     return [X.indices[p].astype(np.int64).tobytes() + X.data[p].tobytes() for p in parts]

@@ -167,7 +167,8 @@ def smo(
         Steps done; less than `max_iter` where the tolerance was met or no step moves any more.
     """
     tiny = 1e-12 * max(float(np.abs(diagonal).max()), float(np.finfo(np.float64).tiny))
-    total = float(x.sum())
+    # Less room than rounding leaves in the sum is no room.
+    total, slack = float(x.sum()), 1e-12 * high
     for step in range(max_iter):
         can_fall = x > 0
         candidates = np.where(x < upper, gradient, np.inf)
@@ -176,8 +177,8 @@ def smo(
         candidates = np.where(can_fall, gradient, -np.inf)
         down = int(np.argmax(candidates))
         highest = candidates[down]
-        rise = -lowest if total < high else -np.inf
-        fall = highest if total > low else -np.inf
+        rise = -lowest if high - total > slack else -np.inf
+        fall = highest if total - low > slack else -np.inf
         worst = max(highest - lowest, rise, fall)
         if not worst > tol:
             return step

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from itertools import pairwise
 
 from threadpoolctl import threadpool_info
 
@@ -11,6 +12,8 @@ __all__ = ["blas_threads", "sharing"]
 
 # Below this many kernel entries (n = 2000) a pool costs more than it saves.
 _WORTH_THREADS = 4_000_000
+
+Work = Callable[[int, int], None]
 
 
 def blas_threads() -> int:
@@ -28,9 +31,7 @@ def blas_threads() -> int:
 
 
 @contextmanager
-def sharing(
-    n_entries: int,
-) -> Iterator[tuple[Callable[[Callable[[int, int], None], int], None], int]]:
+def sharing(n_entries: int) -> Iterator[tuple[Callable[[Work, int], None], int]]:
     """Share work over threads, if there is enough of it.
 
     BLAS calls stay outside the shared parts, so no limit on BLAS has to be set (such limits are
@@ -53,12 +54,12 @@ def sharing(
         return
     with ThreadPoolExecutor(n_workers) as pool:
 
-        def share(work: Callable[[int, int], None], n_rows: int) -> None:
+        def share(work: Work, n_rows: int) -> None:
             edges = [n_rows * part // n_workers for part in range(n_workers + 1)]
             # Threads start with an empty context: hand them this one, with its engine.
             tasks = [
                 pool.submit(copy_context().run, work, start, stop)
-                for start, stop in zip(edges[:-1], edges[1:], strict=True)
+                for start, stop in pairwise(edges)
                 if start < stop
             ]
             for task in tasks:

@@ -92,10 +92,11 @@ class LogisticProblem:
         return proba[:, :, None] * (np.eye(self.n_logits) - proba[:, None, :])
 
     def hessian(self, proba: np.ndarray, C: float) -> np.ndarray:
-        """Return the dense Hessian, made definite along the shift that all logits share.
+        """Return the dense Hessian, made definite along the changes that all classes share.
 
-        The loss does not change when the same number is added to every intercept; gradients are
-        orthogonal to that direction, so curvature added there changes no step.
+        The softmax does not change when the same vector is added to every row of `theta`, and
+        gradients are orthogonal to these directions. Curvature added there changes no step; its
+        size is that of the column, since a larger one would drown the rest in rounding.
         """
         K, r = self.shape
         A = self.curvature(proba) * self.s[:, None, None]
@@ -109,8 +110,10 @@ class LogisticProblem:
                     block = self.X.T @ (A[:, k, m, None] * self.X)
                 H[k, :, m, :] = H[m, :, k, :] = block
             H[k, :, k, :] += np.diag(self.penalized / C)
-        if self.fit_intercept and K > 1:
-            H[:, -1, :, -1] += self.s.sum() / K**2
+        if K > 1:
+            column = np.arange(r)
+            shared = np.einsum("kjkj->j", H) / K**2
+            H[:, column, :, column] += shared[:, None, None]
         return H.reshape(self.size, self.size)
 
     def gradient_size(self, gradient: np.ndarray) -> float:
@@ -217,17 +220,23 @@ def factor_hessian(H: np.ndarray) -> tuple[tuple[np.ndarray, bool], np.ndarray]:
 
     Rounding can make a Hessian of saturated probabilities indefinite: the diagonal is then lifted
     by the least power of ten that helps.
+
+    Raises
+    ------
+    ValueError
+        If the Hessian overflowed.
     """
+    if not np.isfinite(H).all():
+        raise ValueError("The logistic loss overflows on X: rescale its features.")
     diagonal = np.diag(H)
     scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 1.0)
     scaled = scale[:, None] * H * scale
-    for lift in (0.0, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6):
+    lift = 0.0
+    while True:
         try:
-            factor = linalg.cho_factor(scaled + lift * np.eye(len(H)), lower=True)
+            return linalg.cho_factor(scaled + lift * np.eye(len(H)), lower=True), scale
         except linalg.LinAlgError:
-            continue
-        return factor, scale
-    raise FloatingPointError("The Hessian of the logistic loss is not finite: rescale X.")
+            lift = max(10 * lift, 1e-14)
 
 
 def logit_proba(eta: np.ndarray) -> np.ndarray:

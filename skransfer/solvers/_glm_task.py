@@ -108,8 +108,8 @@ class LogisticTask:
 def deleted_logits(problem: LogisticProblem, theta: np.ndarray, C: float) -> np.ndarray:
     """Return each row's logits after one Newton step without ``min(1, s_i)`` units of it.
 
-    Where nothing else determines a direction (a single row and its intercept), the row's own
-    class is ruled out.
+    The intercept is undetermined without the last row: there the row's own class is ruled out.
+    Elsewhere ``I - m A U`` is regular, because what is left of the Hessian is definite.
     """
     K, r = problem.shape
     n = len(problem.s)
@@ -129,8 +129,8 @@ def deleted_logits(problem: LogisticProblem, theta: np.ndarray, C: float) -> np.
             U[:, m, k] = U[:, k, m]
     unit = np.minimum(1.0, problem.s)[:, None, None]
     left = np.eye(K) - unit * problem.curvature(proba) @ U
-    spread = np.linalg.svd(left, compute_uv=False)
-    undefined = spread[:, -1] <= 1e-10 * spread[:, 0]
+    rest = problem.s.sum() - unit[:, 0, 0]
+    undefined = problem.fit_intercept & (rest <= 1e-12 * problem.s.sum())
     left[undefined] = np.eye(K)
     slope = unit * (proba - problem.truth)[:, :, None]
     eta = eta + (U @ np.linalg.solve(left, slope))[:, :, 0]
