@@ -180,7 +180,7 @@ class TCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
         self.n_components_ = found.W.shape[1]
         self.solver_info_ = found.info
         self.X_fit_ = X
-        return np.asarray(K @ found.W, dtype=X.dtype)
+        return found.embedding.astype(X.dtype, copy=False)
 
     def _map(self, X: Any, domains: Domains) -> Any:
         return np.asarray(self._operator(X, self.X_fit_) @ self.dual_coef_, dtype=X.dtype)

@@ -70,7 +70,8 @@ def kernel_operator(
         Rows; never written to, and sparse rows are never made dense. For
         ``kernel="precomputed"``: the kernel block itself, of shape (n, m).
     Y : {array-like, CSR matrix} of shape (m, d), default=None
-        The other rows; None stands for X, and K is symmetric.
+        The other rows; None stands for X, and K is symmetric. For ``kernel="precomputed"`` only
+        the number of its rows is looked at: it must be m.
     kernel : str or callable, default="rbf"
         A kernel of :func:`sklearn.metrics.pairwise.pairwise_kernels` (``"rbf"``, ``"laplacian"``,
         ``"poly"`` or ``"polynomial"``, ``"sigmoid"``, ``"linear"``, ``"cosine"``, ``"chi2"``,
@@ -252,12 +253,14 @@ def _check_rows(X: Any, Y: Any, dtype: DTypeLike | None) -> tuple[Any, Any, bool
 
 def _given(K: Any, Y: Any, dtype: DTypeLike | None) -> KernelOperator:
     """The operator of a precomputed block."""
-    if Y is not None:
-        raise ValueError('kernel="precomputed": X is the kernel block itself, and Y must be None.')
-    K = check_array(
-        K, dtype=[np.float64, np.float32] if dtype is None else dtype, input_name="X", order="C"
-    )
-    return DenseOperator(K, symmetric=_is_symmetric(K))
+    wanted: Any = [np.float64, np.float32] if dtype is None else dtype
+    K = check_array(K, dtype=wanted, input_name="X", order="C")
+    if Y is not None and Y.shape[0] != K.shape[1]:
+        raise ValueError(
+            f'kernel="precomputed": X is the kernel block itself, of {K.shape[1]} columns here, '
+            f"and Y has {Y.shape[0]} rows."
+        )
+    return DenseOperator(K, symmetric=Y is None and _is_symmetric(K))
 
 
 def _is_symmetric(K: Array) -> bool:

@@ -10,8 +10,8 @@ __all__ = ["DenseOperator", "KernelOperator"]
 
 Array = NDArray[Any]
 
-# Columns of a single-precision product that are summed in single precision.
-_PANEL = 1024
+# Rows of a single-precision matrix that are widened at a time.
+_PANEL = 256
 
 
 class KernelOperator(ABC):
@@ -34,7 +34,7 @@ class KernelOperator(ABC):
 
     @abstractmethod
     def __matmul__(self, V: Array) -> Array:
-        """K @ V for V of shape (m,) or (m, t), as float64."""
+        """K @ V for V of shape (m,) or (m, t), in double precision whatever the entries."""
 
     @property
     @abstractmethod
@@ -91,8 +91,8 @@ class DenseOperator(KernelOperator):
         self.symmetric = symmetric
 
     def __matmul__(self, V: Array) -> Array:
-        """K @ V for V of shape (m,) or (m, t), as float64."""
-        V = np.asarray(V, dtype=self.dtype)
+        """K @ V for V of shape (m,) or (m, t), in double precision whatever the entries."""
+        V = np.asarray(V, dtype=np.float64)
         if len(V) != self.shape[1]:
             raise ValueError(f"A kernel matrix of shape {self.shape} and {len(V)} rows.")
         if self.dtype == np.float64:
@@ -100,10 +100,11 @@ class DenseOperator(KernelOperator):
                 # The same product, a third faster in OpenBLAS than K @ V with a narrow V.
                 return np.ascontiguousarray((np.ascontiguousarray(V.T) @ self._K).T)
             return self._K @ V
-        out = np.zeros((self.shape[0], *V.shape[1:]))
-        for start in range(0, self.shape[1], _PANEL):
-            panel = slice(start, start + _PANEL)
-            out += self._K[:, panel] @ V[panel]
+        # Single-precision arithmetic would add errors larger than those of the entries.
+        out = np.empty((self.shape[0], *V.shape[1:]))
+        for start in range(0, self.shape[0], _PANEL):
+            rows = slice(start, start + _PANEL)
+            np.matmul(self._K[rows].astype(np.float64), V, out=out[rows])
         return out
 
     @property

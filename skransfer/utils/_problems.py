@@ -84,6 +84,8 @@ def outputs(fitted: Any, X: Any) -> dict[str, Any]:
         if method is None or (name == "predict" and found and is_classifier(fitted)):
             continue
         found[name] = np.asarray(method(X))
+    if not found and hasattr(fitted, "weights_"):  # weights of the rows of fit, in no order
+        found["weights_"] = np.sort(fitted.weights_)
     assert found, f"{type(fitted).__name__} has none of {', '.join(_METHODS)}"
     return found
 

@@ -177,8 +177,9 @@ def test_precomputed_is_taken_as_it_stands():
     assert not kernel_operator(K + np.triu(K, 1), kernel="precomputed").symmetric
     assert not kernel_operator(K[:1], kernel="precomputed").symmetric
     np.testing.assert_array_equal(kernel_sums(K, kernel="precomputed"), [3.0, 4.0])
-    with pytest.raises(ValueError, match="Y must be None"):
-        kernel_operator(K, K, kernel="precomputed")
+    assert not kernel_operator(K, np.ones((2, 9)), kernel="precomputed").symmetric
+    with pytest.raises(ValueError, match="2 columns here, and Y has 3 rows"):
+        kernel_operator(K, np.ones((3, 2)), kernel="precomputed")
 
 
 def test_precision_can_be_asked_for():

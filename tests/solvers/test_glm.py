@@ -433,3 +433,25 @@ def test_inputs_are_not_written_to():
     for array in (X, codes, w_source, s, b):
         array.flags.writeable = False
     choose_C(X, codes, 3, source_coef=w_source, source_intercept=b, sample_weight=s)
+
+
+# ------------------------------------------------------------------------------ the end of the line
+
+
+@pytest.mark.parametrize("solver", ["newton", "lbfgs"])
+@pytest.mark.parametrize("seed", range(4))
+def test_unreachable_tolerance_stops_at_rounding(seed, solver):
+    X, codes, w_source, _ = make(60, 4, 3, seed)
+    fit = fit_logistic(X, codes, 3, source_coef=w_source, tol=0.0, max_iter=10_000, solver=solver)
+    assert fit.n_iter < 200
+    assert fit.gradient_size < 1e-14
+    assert fit.converged == (fit.gradient_size == 0.0)
+
+
+def test_indefinite_by_rounding_is_lifted():
+    rng = np.random.RandomState(0)
+    Q = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    H = (Q * [1.0, 0.8, 0.5, 0.3, 0.1, -1e-13]) @ Q.T
+    (factor, _), scale = _glm_problem.factor_hessian(H)
+    L = np.tril(factor)
+    np.testing.assert_allclose(L @ L.T / np.outer(scale, scale), H, atol=1e-10)

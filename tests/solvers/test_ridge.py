@@ -270,7 +270,6 @@ def test_good_source_gets_a_large_alpha_and_a_bad_one_a_small_alpha():
     good = fit_ridge(X, y, source_coef=w)
     bad = fit_ridge(X, y, source_coef=-5 * w)
     assert good.alpha > 100 * bad.alpha
-    assert good.at_edge in (0, 1)
     assert bad.loo_error > good.loo_error
 
 
@@ -349,7 +348,7 @@ def test_iteration_limit_is_reported(monkeypatch):
 
 
 def test_large_sparse_leave_one_out_is_refused_with_a_way_out():
-    X = sparse.random_array((4100, 4100), density=1e-4, format="csr", rng=0)
+    X = sparse.csr_array(sparse.eye_array(4100))
     with pytest.raises(ValueError, match="Pass a number as alpha"):
         fit_ridge(X, np.zeros(4100))
 

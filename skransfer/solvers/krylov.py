@@ -1,0 +1,107 @@
+"""A growing block Krylov space of a symmetric kernel operator."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skransfer.kernels import KernelOperator
+
+__all__ = ["KrylovSpace"]
+
+Array = NDArray[np.float64]
+
+# Operators multiply in double precision, whatever the precision of their entries.
+_EPS = float(np.finfo(np.float64).eps)
+
+
+class KrylovSpace:
+    """Orthonormal basis B of span(S, K S, K^2 S, ...) with the products K B.
+
+    One pass over K per block, whatever the width of the block. Only products of the operator and
+    small symmetric eigenproblems are used; blocks are orthonormalized by the eigenvectors of their
+    Gram matrices (Stathopoulos and Wu, 2002), which drops dependent directions as it goes. When
+    nothing is left the space is invariant, and whatever is read off it is exact.
+
+    Parameters
+    ----------
+    op : KernelOperator of shape (n, n)
+        Symmetric.
+    start : ndarray of shape (n, b)
+        The block S; dependent columns are dropped.
+
+    Attributes
+    ----------
+    basis, products : ndarray of shape (n, p)
+        B and K B.
+    n_passes : int
+        Blocks multiplied by K so far.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.kernels import DenseOperator
+    >>> from skransfer.solvers.krylov import KrylovSpace
+    >>> space = KrylovSpace(DenseOperator(np.diag([3.0, 2.0, 1.0]), symmetric=True), np.eye(3, 1))
+    >>> space.grow()
+    False
+    >>> space.basis.shape
+    (3, 1)
+    """
+
+    def __init__(self, op: KernelOperator, start: Array) -> None:
+        n, width = start.shape
+        self._op = op
+        self._basis = np.empty((n, 4 * width))
+        self._products = np.empty((n, 4 * width))
+        self._size = 0
+        self._last = slice(0, 0)
+        self.n_passes = 0
+        lengths = np.linalg.norm(start, axis=0)
+        self._append(self._orthonormal(start[:, lengths > 0] / lengths[lengths > 0], _EPS))
+
+    @property
+    def basis(self) -> Array:
+        """B, of shape (n, p)."""
+        return self._basis[:, : self._size]
+
+    @property
+    def products(self) -> Array:
+        """K B, of shape (n, p)."""
+        return self._products[:, : self._size]
+
+    def grow(self) -> bool:
+        """Append what one more product with K adds; False if that is nothing."""
+        block = self._products[:, self._last]
+        # A product carries errors of this size; directions below it are made of them.
+        noise = 4 * _EPS * float(np.linalg.norm(self.products))
+        block = self._orthonormal(block, noise)
+        if block.shape[1]:
+            self._append(block)
+        return bool(block.shape[1])
+
+    def _append(self, block: Array) -> None:
+        size = self._size + block.shape[1]
+        if size > self._basis.shape[1]:
+            wider = np.empty((len(block), max(size, 2 * self._basis.shape[1])))
+            self._basis = np.concatenate([self.basis, wider[:, self._size :]], axis=1)
+            self._products = np.concatenate([self.products, wider[:, self._size :]], axis=1)
+        self._last = slice(self._size, size)
+        self._basis[:, self._last] = block
+        self._products[:, self._last] = self._op @ block
+        self._size = size
+        self.n_passes += 1
+
+    def _orthonormal(self, block: Array, noise: float) -> Array:
+        """Orthonormal columns that span `block` beyond the basis, down to the noise."""
+        # Twice is enough (Giraud, Langou and Rozloznik, 2005).
+        for _ in range(2):
+            block = block - self.basis @ (self.basis.T @ block)
+        lengths = np.linalg.norm(block, axis=0)
+        block = block[:, lengths > noise] / lengths[lengths > noise]
+        for _ in range(2):
+            values, vectors = np.linalg.eigh(block.T @ block)
+            keep = values > 1e-12 * block.shape[1]
+            block = block @ (vectors[:, keep] / np.sqrt(values[keep]))
+            # Dividing by small values brings parts of the basis back.
+            block -= self.basis @ (self.basis.T @ block)
+        room = len(block) - self._size
+        return block[:, max(block.shape[1] - room, 0) :]
