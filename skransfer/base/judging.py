@@ -19,7 +19,7 @@ FLOATS = (np.float64, np.float32)
 
 
 class PredictsRows:
-    """``predict`` and ``score`` around the hook ``_predict``.
+    """``predict`` and ``score`` around the hook ``_predict``, for a class with ``_check_rows``.
 
     ClassifierMixin and RegressorMixin would bring a ``score`` that knows no domains, so a class
     names its kind in ``_estimator_type`` and the tags follow.
@@ -33,10 +33,6 @@ class PredictsRows:
     @abstractmethod
     def _predict(self, X: Any) -> NDArray[Any]:
         """Predict for validated rows of the target."""
-
-    @abstractmethod
-    def _check_rows(self, X: Any, sample_domain: Any) -> tuple[Any, Domains]:
-        """Validated rows and the domain of each."""
 
     @final
     def predict(self, X: Any, *, sample_domain: Any = None) -> Any:
@@ -53,7 +49,7 @@ class PredictsRows:
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        X, _ = self._check_rows(X, sample_domain)
+        X, _ = self._check_rows(X, sample_domain)  # type: ignore[attr-defined]
         return self._predict(X)
 
     @final
@@ -82,7 +78,7 @@ class PredictsRows:
         ValueError
             If the rows belong to both sides, or a label is unknown.
         """
-        X, domains = self._check_rows(X, sample_domain)
+        X, domains = self._check_rows(X, sample_domain)  # type: ignore[attr-defined]
         check_one_side(domains, type(self).__name__)
         classifier = is_classifier(self)
         metric = accuracy_score if classifier else r2_score

@@ -69,11 +69,15 @@ class BaseTransferPredictor(PredictsRows, MetaEstimatorMixin, BaseTransfer):
     def _learner(self) -> Any:
         return self._default_estimator() if self.estimator is None else self.estimator
 
-    def _fit_learner(self, rows: TrainingRows, weights: NDArray[np.float64], state: Any) -> Any:
+    def _fit_learner(
+        self, rows: TrainingRows, weights: NDArray[np.float64], seed: int | None
+    ) -> Any:
         """Fit one clone of the wrapped estimator on weighted rows."""
         learner = clone(self._learner())
-        if state is not None and "random_state" in learner.get_params(deep=False):
-            learner.set_params(random_state=state)
+        if seed is not None:
+            names = learner.get_params(deep=True)
+            seeded = [name for name in names if name.rpartition("__")[2] == "random_state"]
+            learner.set_params(**dict.fromkeys(seeded, seed))
         return fit_wrapped(learner, rows.X, rows.y, weights, rows.params)
 
     def _check_parts(self) -> None:

@@ -160,6 +160,12 @@ class LogisticProblem:
     def _cg_step(self, gradient: np.ndarray, proba: np.ndarray, C: float) -> np.ndarray:
         """Solve for the Newton step by conjugate gradients with a diagonal preconditioner."""
 
+        squares = self.X.multiply(self.X) if sparse.issparse(self.X) else self.X**2
+        spread = self.s[:, None] * proba * (1.0 - proba)
+        curves = np.asarray(squares.T @ spread).T + self.penalized / C
+        shared = curves.mean(axis=0)
+        diagonal = np.where(curves > 0, curves, 1.0).ravel()
+
         def product(v: np.ndarray) -> np.ndarray:
             V = v.reshape(self.shape)
             moved = np.asarray(self.X @ V.T) * proba
@@ -168,12 +174,11 @@ class LogisticProblem:
             else:
                 moved = moved - proba * moved.sum(axis=1, keepdims=True)
             moved = self.s[:, None] * moved
-            return (np.asarray(self.X.T @ moved).T + V * (self.penalized / C)).ravel()
+            moved = np.asarray(self.X.T @ moved).T + V * (self.penalized / C)
+            if self.n_logits > 1:  # as in `hessian`: rounding would grow along shared changes
+                moved = moved + V.mean(axis=0) * shared
+            return moved.ravel()
 
-        squares = self.X.multiply(self.X) if sparse.issparse(self.X) else self.X**2
-        spread = self.s[:, None] * proba * (1.0 - proba)
-        diagonal = (np.asarray(squares.T @ spread).T + self.penalized / C).ravel()
-        diagonal = np.where(diagonal > 0, diagonal, 1.0)
         shape = (self.size, self.size)
         H = LinearOperator(shape, matvec=product, dtype=np.float64)
         M = LinearOperator(shape, matvec=lambda v: v.ravel() / diagonal, dtype=np.float64)
@@ -202,11 +207,12 @@ def _newton(
         while length > 1e-10 and not accepted:
             trial = theta - length * step
             new_value, new_gradient, new_proba = problem.value(trial, C)
-            # Near the solution differences of values drown in rounding: there the gradient counts.
-            flat = abs(new_value - value) <= 1e-13 * abs(value)
-            accepted = new_value <= value - 1e-4 * length * descent or (
-                flat and problem.gradient_size(new_gradient) < left
-            )
+            # Near the solution differences of values drown in rounding: there the gradient has
+            # to shrink as Newton's method makes it shrink, or nothing more is to be had.
+            if length * descent > 1e-12 * abs(value):
+                accepted = new_value <= value - 1e-4 * length * descent
+            else:
+                accepted = problem.gradient_size(new_gradient) <= 0.5 * left
             length *= 0.5
         if not accepted:
             break

@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 # Up to this many rows one singular value decomposition is as fast as the iteration.
 _DENSE_ROWS = 600
 _OVERSAMPLE = 5
+_EPS = float(np.finfo(np.float64).eps)
 _MAX_PASSES = 60
 
 
@@ -84,8 +85,8 @@ def transfer_components(
     geometrically: 6 to 12 passes of O(n^2 k), memory O(n k) besides K.
 
     With ``contrast = 0`` the constraint is W'W = I / alpha: the embedding H K W is that of kernel
-    PCA, with component j scaled by the square root of its eigenvalue, if the rows of K sum to
-    zero (a centered kernel).
+    PCA, with component j scaled by the square root of its eigenvalue over alpha, if the rows of K
+    sum to zero (a centered kernel).
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ def transfer_components(
     else:
         random = check_random_state(random_state).standard_normal((n, k + _OVERSAMPLE))
         space = KrylovSpace(op, np.column_stack([np.ones(n), E, random]))
-        converged = _grow(space, E, alpha, k, tol, verbose)
+        converged = _grow(space, E, alpha, k, noise, tol, verbose)
         form, n_passes = "krylov", space.n_passes + 2
         reduced, values = _leading(
             space.products, _HalfInverse(space.products.T @ E, alpha), k, noise
@@ -191,15 +192,17 @@ def _leading(products: Array, half: _HalfInverse, k: int, noise: float) -> tuple
     centered = products - products.mean(axis=0)
     _, lengths, right = np.linalg.svd(half(centered.T).T, full_matrices=False)
     # The decomposition adds rounding of its own to that of K.
-    noise += 8 * float(np.finfo(np.float64).eps) * float(np.linalg.norm(products))
+    noise += 8 * _EPS * float(np.linalg.norm(products))
     kept = min(k, int(np.sum(lengths > noise * half.scale)))
     return half(right[:kept].T), lengths[:kept] ** 2
 
 
-def _grow(space: KrylovSpace, E: Array, alpha: float, k: int, tol: float, verbose: int) -> bool:
+def _grow(
+    space: KrylovSpace, E: Array, alpha: float, k: int, noise: float, tol: float, verbose: int
+) -> bool:
     """Extend the space until the k leading values stand still; False at the limit."""
     gram = np.zeros((0, 0))
-    before = np.zeros(0)
+    before: Array = np.zeros(0)
     while space.n_passes < _MAX_PASSES:
         products, old = space.products, len(gram)
         fresh = products[:, old:].T @ products
@@ -211,18 +214,14 @@ def _grow(space: KrylovSpace, E: Array, alpha: float, k: int, tol: float, verbos
         if verbose:
             message = f"pass {space.n_passes}: captured scatter {values.sum():.9g}"
             print(message)  # noqa: T201 - what verbose asks for
-        if len(values) == len(before) and _still(before, values, tol, len(gram)):
+        # Rounding moves the values by so much; changes below it mean nothing.
+        floor = (noise * half.scale) ** 2 + 4 * len(gram) * _EPS * values[0]
+        if len(values) == len(before) and (values - before <= tol**2 * values + floor).all():
             return True
         if not space.grow():
             return True
         before = values
     return False
-
-
-def _still(before: Array, values: Array, tol: float, size: int) -> bool:
-    """Whether no value grew by more than tol^2 of itself, or than rounding makes it grow."""
-    noise = 4 * size * np.finfo(np.float64).eps
-    return bool(np.all(values - before <= tol**2 * values + noise * values[0]))
 
 
 def _signs(embedding: Array) -> Array:

@@ -1,0 +1,1 @@
+"""Quality: our numbers beside published ones, with the exact configuration and a verdict."""

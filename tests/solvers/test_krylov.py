@@ -1,0 +1,55 @@
+"""The Krylov space: orthonormal, consistent, and exact once it is invariant."""
+
+import numpy as np
+import pytest
+
+from skransfer.kernels import DenseOperator
+from skransfer.solvers.krylov import KrylovSpace
+
+
+def _operator(values, seed=0):
+    Q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(len(values), len(values))))
+    K = (Q * values) @ Q.T
+    return DenseOperator((K + K.T) / 2, symmetric=True)
+
+
+@pytest.mark.parametrize(
+    "values", [0.5 ** np.arange(80.0), 1 / np.arange(1.0, 81), np.linspace(1, -1, 80), np.ones(80)]
+)
+def test_basis_is_orthonormal_and_products_belong_to_it(values):
+    op, rng = _operator(values), np.random.default_rng(1)
+    start = rng.normal(size=(80, 6))
+    start[:, 3] = start[:, 1] - start[:, 2]
+    start[:, 4] = 0
+    space = KrylovSpace(op, start)
+    while space.grow():
+        p = space.basis.shape[1]
+        assert p <= 80
+        np.testing.assert_allclose(space.basis.T @ space.basis, np.eye(p), atol=1e-12)
+        np.testing.assert_allclose(space.products, op @ space.basis, atol=1e-13)
+        rest = start - space.basis @ (space.basis.T @ start)
+        assert np.abs(rest).max() < 1e-12
+
+
+def test_contains_the_powers_of_the_matrix():
+    op, start = _operator(1 / np.arange(1.0, 61)), np.random.default_rng(1).normal(size=(60, 3))
+    space = KrylovSpace(op, start)
+    power = start
+    for _ in range(4):
+        assert space.grow()
+        power = op @ power
+        rest = power - space.basis @ (space.basis.T @ power)
+        assert np.linalg.norm(rest) < 1e-10 * np.linalg.norm(power)
+
+
+def test_a_matrix_of_low_rank_ends_the_growth():
+    values = np.r_[3.0, 2.0, 1.0, np.zeros(57)]
+    op = _operator(values)
+    space = KrylovSpace(op, np.random.default_rng(1).normal(size=(60, 5)))
+    grown = 0
+    while space.grow():
+        grown += 1
+    assert grown <= 2
+    assert space.basis.shape[1] <= 5 + 3 + 3
+    found = np.linalg.eigvalsh(space.basis.T @ space.products)
+    np.testing.assert_allclose(np.sort(found)[-3:], [1, 2, 3], rtol=1e-12)
