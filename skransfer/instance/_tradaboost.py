@@ -177,7 +177,7 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
             learner = self._fit_learner(rows, shares * n_rows, seed)
             wrong = self._codes(learner, rows.X) != codes
             error = boosting.target_error(log_w, wrong, target)
-            guessing = error >= boosting.error_limit(n_classes)
+            guessing = error >= boosting.error_limit(n_classes) - 1e-10  # up to rounding
             if guessing and learners:
                 self.stop_reason_ = "guessing"
                 break

@@ -66,9 +66,7 @@ class LogisticProblem:
             ones = np.ones((n, 1))
             X = sparse.csr_array(sparse.hstack([X, ones])) if sparse.issparse(X) else np.c_[X, ones]
         self.X = X
-        # The largest gradient that each column can have: the unit of the stopping rule.
-        unit = s @ np.abs(X) if not sparse.issparse(X) else abs(X).T @ s
-        self.unit = np.where(unit > 0, unit, 1.0)
+        self.squares = X.multiply(X) if sparse.issparse(X) else X * X
         self.shape = (self.n_logits, X.shape[1])
         self.size = self.n_logits * X.shape[1]
 
@@ -116,9 +114,18 @@ class LogisticProblem:
             H[:, column, :, column] += shared[:, None, None]
         return H.reshape(self.size, self.size)
 
-    def gradient_size(self, gradient: np.ndarray) -> float:
-        """Return the largest gradient entry in units of what its column can have."""
-        return float((np.abs(gradient) / self.unit).max(initial=0.0))
+    def scale(self, C: float) -> np.ndarray:
+        """Return the root of each column's largest curvature, its unit in all stopping rules."""
+        scale = np.sqrt(self.squares.T @ self.s / 4.0 + self.penalized / C)
+        return np.where(scale > 0, scale, 1.0)
+
+    def gradient_size(self, gradient: np.ndarray, C: float) -> float:
+        """Return the largest gradient entry in units of ``sqrt(sum s)`` times `scale`.
+
+        It is free of the units of the columns and of the number of rows.
+        """
+        size = np.abs(gradient) / self.scale(C)
+        return float(size.max(initial=0.0) / np.sqrt(self.s.sum()))
 
     def minimize(
         self, C: float, start: np.ndarray, tol: float, max_iter: int, solver: str
@@ -134,23 +141,27 @@ class LogisticProblem:
     def _lbfgs(
         self, C: float, start: np.ndarray, tol: float, max_iter: int
     ) -> tuple[np.ndarray, int]:
-        """Approach the solution; what the line search cannot resolve is left to Newton-CG."""
+        """Approach the solution; what the line search cannot resolve is left to Newton-CG.
+
+        Columns are measured by the root of their curvature, so that their units do not matter.
+        """
+        scale = self.scale(C)
 
         def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
-            value, gradient, _ = self.value(flat.reshape(self.shape), C)
-            return value, gradient.ravel()
+            value, gradient, _ = self.value(flat.reshape(self.shape) / scale, C)
+            return value, (gradient / scale).ravel()
 
         options = {
             "maxiter": max_iter,
             "maxfun": 2 * max_iter,
-            "gtol": tol * self.unit.min(),
+            "gtol": tol * float(np.sqrt(self.s.sum())),
             "ftol": 1e-14,
             "maxcor": 20,
         }
         found = optimize.minimize(
-            objective, start.ravel(), jac=True, method="L-BFGS-B", options=options
+            objective, (start * scale).ravel(), jac=True, method="L-BFGS-B", options=options
         )
-        return found.x.reshape(self.shape), int(found.nit)
+        return found.x.reshape(self.shape) / scale, int(found.nit)
 
     def _dense_step(self, gradient: np.ndarray, proba: np.ndarray, C: float) -> np.ndarray:
         factor, scale = factor_hessian(self.hessian(proba, C))
@@ -158,33 +169,30 @@ class LogisticProblem:
         return step.reshape(self.shape)
 
     def _cg_step(self, gradient: np.ndarray, proba: np.ndarray, C: float) -> np.ndarray:
-        """Solve for the Newton step by conjugate gradients with a diagonal preconditioner."""
-
-        squares = self.X.multiply(self.X) if sparse.issparse(self.X) else self.X**2
+        """Solve for the Newton step by conjugate gradients, the diagonal scaled to 1."""
         spread = self.s[:, None] * proba * (1.0 - proba)
-        curves = np.asarray(squares.T @ spread).T + self.penalized / C
-        shared = curves.mean(axis=0)
-        diagonal = np.where(curves > 0, curves, 1.0).ravel()
+        diagonal = np.asarray(self.squares.T @ spread).T + self.penalized / C
+        shared = diagonal.mean(axis=0)
+        scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
 
         def product(v: np.ndarray) -> np.ndarray:
-            V = v.reshape(self.shape)
+            V = v.reshape(self.shape) * scale
             moved = np.asarray(self.X @ V.T) * proba
             if self.n_logits == 1:
                 moved = moved * (1.0 - proba)
             else:
                 moved = moved - proba * moved.sum(axis=1, keepdims=True)
-            moved = self.s[:, None] * moved
-            moved = np.asarray(self.X.T @ moved).T + V * (self.penalized / C)
+            moved = np.asarray(self.X.T @ (self.s[:, None] * moved)).T + V * (self.penalized / C)
             if self.n_logits > 1:  # as in `hessian`: rounding would grow along shared changes
                 moved = moved + V.mean(axis=0) * shared
-            return moved.ravel()
+            return (moved * scale).ravel()
 
-        shape = (self.size, self.size)
-        H = LinearOperator(shape, matvec=product, dtype=np.float64)
-        M = LinearOperator(shape, matvec=lambda v: v.ravel() / diagonal, dtype=np.float64)
-        forcing = min(0.1, np.sqrt(self.gradient_size(gradient)))
-        step, _ = cg(H, gradient.ravel(), rtol=forcing, atol=0.0, maxiter=300, M=M)
-        return step.reshape(self.shape)
+        H = LinearOperator((self.size, self.size), matvec=product, dtype=np.float64)
+        forcing = min(0.1, np.sqrt(self.gradient_size(gradient, C)))
+        flat, _ = cg(H, (gradient * scale).ravel(), rtol=forcing, atol=0.0, maxiter=300)
+        step = flat.reshape(self.shape) * scale
+        # The exact step has no part that all classes share; that of an inexact one is error.
+        return step if self.n_logits == 1 else step - step.mean(axis=0)
 
 
 def _newton(
@@ -197,7 +205,7 @@ def _newton(
 ) -> tuple[np.ndarray, int, float]:
     """Newton's method with step halving; returns the parameters, steps, relative gradient."""
     value, gradient, proba = problem.value(theta, C)
-    left, count = problem.gradient_size(gradient), 0
+    left, count = problem.gradient_size(gradient, C), 0
     while left > tol and count < max_iter:
         step = step_of(gradient, proba, C)
         descent = float((gradient * step).sum())
@@ -212,12 +220,12 @@ def _newton(
             if length * descent > 1e-12 * abs(value):
                 accepted = new_value <= value - 1e-4 * length * descent
             else:
-                accepted = problem.gradient_size(new_gradient) <= 0.5 * left
+                accepted = problem.gradient_size(new_gradient, C) <= 0.5 * left
             length *= 0.5
         if not accepted:
             break
         theta, value, gradient, proba = trial, new_value, new_gradient, new_proba
-        left, count = problem.gradient_size(gradient), count + 1
+        left, count = problem.gradient_size(gradient, C), count + 1
     return theta, count, left
 
 

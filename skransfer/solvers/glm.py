@@ -34,7 +34,7 @@ class LogisticFit:
     converged : bool
         Whether the gradient came below `tol`.
     gradient_size : float
-        Largest gradient entry, relative to ``sum_i s_i |x_ij|`` of its column.
+        Largest gradient entry in the unit of its column, see `fit_logistic`.
     """
 
     coef: np.ndarray
@@ -113,7 +113,8 @@ def fit_logistic(
     fit_intercept : bool, default=True
         Fit ``b``; else it is 0.
     tol : float, default=1e-12
-        Bound on each gradient entry relative to ``sum_i s_i |x_ij|``.
+        Bound on each gradient entry, relative to ``sqrt(sum_i s_i)`` times the root of the largest
+        curvature of its column, ``sqrt(sum_i s_i x_ij^2 / 4 + 1 / C)``.
     max_iter : int, default=1000
         Limit on the iterations of all stages together.
     solver : {"auto", "newton", "lbfgs"}, default="auto"

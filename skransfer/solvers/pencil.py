@@ -210,7 +210,7 @@ def _grow(
         mean = products.mean(axis=0)
         half = _HalfInverse(products.T @ E, alpha)
         small = half(half(gram - len(products) * np.outer(mean, mean)).T)
-        values = np.linalg.eigvalsh((small + small.T) / 2)[::-1][:k]
+        values = np.asarray(np.linalg.eigvalsh((small + small.T) / 2)[::-1][:k], dtype=float)
         if verbose:
             message = f"pass {space.n_passes}: captured scatter {values.sum():.9g}"
             print(message)  # noqa: T201 - what verbose asks for

@@ -1,0 +1,129 @@
+"""TCA against a dense symmetric-definite eigenproblem, for every kernel."""
+
+import numpy as np
+import pytest
+from scipy import linalg, sparse
+from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import KernelCenterer
+
+from skransfer import TCA
+from skransfer.exceptions import SingleDomainWarning
+
+RNG = np.random.RandomState(0)
+X = RNG.uniform(size=(120, 6))
+X[70:] += 0.3
+D = np.repeat([0, -1], [70, 50])
+
+
+def dense_pencil(K, d, alpha, k):
+    """Leading eigenvectors of (KHK, KLK + alpha I), as the paper states the problem."""
+    n = len(K)
+    H = np.eye(n) - 1 / n
+    e = np.where(d >= 0, 1 / (d >= 0).sum(), -1 / (d < 0).sum())
+    A = K @ H @ K
+    B = K @ np.outer(e, e) @ K + alpha * np.eye(n)
+    values, W = linalg.eigh((A + A.T) / 2, (B + B.T) / 2, subset_by_index=[n - k, n - 1])
+    return values[::-1], W[:, ::-1], A, B
+
+
+def kernel_of(model, rows, other=None):
+    params = {"rbf": ["gamma"], "laplacian": ["gamma"], "chi2": ["gamma"]}
+    params |= {name: ["gamma", "degree", "coef0"] for name in ("poly", "polynomial")}
+    params["sigmoid"] = ["gamma", "coef0"]
+    known = {"gamma": model.gamma_, "degree": model.degree, "coef0": model.coef0}
+    chosen = {name: known[name] for name in params.get(model.kernel, [])}
+    return pairwise_kernels(rows, other, metric=model.kernel, **chosen)
+
+
+@pytest.mark.parametrize("kernel", sorted(PAIRWISE_KERNEL_FUNCTIONS))
+@pytest.mark.parametrize("alpha", [0.01, 1.0])
+def test_equals_the_dense_pencil(kernel, alpha):
+    model = TCA(n_components=4, kernel=kernel, gamma=0.7, alpha=alpha)
+    Z = model.fit_transform(X, sample_domain=D)
+    K = kernel_of(model, X)
+    values, W, A, B = dense_pencil(K, D, alpha, model.n_components_)
+    ours = model.dual_coef_
+    np.testing.assert_allclose(ours.T @ B @ ours, np.eye(model.n_components_), atol=1e-6)
+    np.testing.assert_allclose(np.trace(ours.T @ A @ ours), values.sum(), rtol=1e-6)
+    np.testing.assert_allclose(model.eigenvalues_, values, rtol=1e-6)
+    assert linalg.subspace_angles(K @ ours, K @ W).max() < 1e-6
+    np.testing.assert_allclose(Z, K @ ours, atol=1e-8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernel", ["rbf", "laplacian", "linear"])
+def test_the_iterative_solver_equals_the_dense_pencil(kernel):
+    rng = np.random.RandomState(1)
+    rows = rng.normal(size=(1500, 20))
+    rows[900:] += 0.4
+    d = np.repeat([0, -1], [900, 600])
+    model = TCA(kernel=kernel, random_state=0).fit(rows, sample_domain=d)
+    assert model.solver_info_["form"] == "krylov"
+    K = kernel_of(model, rows)
+    values, W, A, _ = dense_pencil(K, d, 1.0, model.n_components_)
+    np.testing.assert_allclose(
+        np.trace(model.dual_coef_.T @ A @ model.dual_coef_), values.sum(), rtol=1e-6
+    )
+    assert linalg.subspace_angles(K @ model.dual_coef_, K @ W).max() < 1e-3
+
+
+def test_callable_precomputed_and_sparse_kernels_agree():
+    def product(x, z, power=1):
+        return float((x @ z) ** power)
+
+    linear = TCA(n_components=3, kernel="linear").fit_transform(X, sample_domain=D)
+    called = TCA(n_components=3, kernel=product, kernel_params={"power": 1})
+    np.testing.assert_allclose(called.fit_transform(X, sample_domain=D), linear, atol=1e-6)
+    given = TCA(n_components=3, kernel="precomputed").fit(X @ X.copy().T, sample_domain=D)
+    np.testing.assert_allclose(given.transform(X @ X.copy().T), linear, atol=1e-6)
+    rows = sparse.csr_array(X)
+    np.testing.assert_allclose(
+        TCA(n_components=3, kernel="linear").fit_transform(rows, sample_domain=D), linear, atol=1e-6
+    )
+
+
+def test_new_rows_are_mapped_as_the_same_rows_of_fit():
+    model = TCA(n_components=3).fit(X, sample_domain=D)
+    Z = model.transform(X)
+    for rows in (slice(5, 6), slice(60, 90), [3, 100, 7]):
+        np.testing.assert_allclose(model.transform(X[rows]), Z[rows], atol=1e-9)
+
+
+def test_the_means_of_the_domains_meet_as_the_penalty_falls():
+    gaps = []
+    for alpha in (10.0, 0.1, 1e-4):
+        Z = TCA(n_components=3, alpha=alpha).fit_transform(X, sample_domain=D)
+        gaps.append(np.linalg.norm(Z[D >= 0].mean(0) - Z[D < 0].mean(0)) / Z.std())
+    assert gaps[0] > gaps[1] > gaps[2]
+    assert gaps[2] < 0.05
+
+
+def test_one_domain_is_kernel_pca():
+    with pytest.warns(SingleDomainWarning):
+        Z = TCA(n_components=3, gamma=0.7).fit_transform(X)
+    K = pairwise_kernels(X, metric="rbf", gamma=0.7)
+    # The pencil is then (KHK, alpha I): the components are the left singular vectors of HK.
+    U, S, _ = linalg.svd(K - K.mean(axis=0))
+    centered = Z - Z.mean(axis=0)
+    assert linalg.subspace_angles(centered, U[:, :3]).max() < 1e-6
+    np.testing.assert_allclose(np.linalg.norm(centered, axis=0), S[:3], rtol=1e-6)
+    assert KernelCenterer().fit_transform(K).shape == K.shape
+
+
+def test_no_more_components_than_the_kernel_has():
+    model = TCA(n_components=50, kernel="linear").fit(X, sample_domain=D)
+    assert model.n_components_ <= 6
+    assert model.get_feature_names_out().tolist() == [f"tca{i}" for i in range(model.n_components_)]
+
+
+def test_weights_are_not_needed():
+    y = (X[:, 0] > 0.5).astype(int)
+    model = TCA(KNeighborsClassifier(1), n_components=5).fit(X, y, sample_domain=D)
+    assert model.score(X[70:], y[70:]) > 0.5
+
+
+def test_memory_is_refused_beforehand():
+    rows = np.zeros((2, 1)).repeat(2_000_000, axis=0)
+    with pytest.raises(MemoryError, match="GiB"):
+        TCA().fit(rows, sample_domain=np.repeat([0, -1], 2_000_000))
