@@ -40,7 +40,7 @@ PUBLIC_PACKAGES = [
     ),
 ]
 # Folders and files of tests/ that stand for no single module.
-NO_MIRROR = ("reproduction", "test_common.py", "test_house.py")
+NO_MIRROR = ("reproduction", "test_common.py", "test_contract.py", "test_house.py", "test_readme.py")
 
 
 # ------------------------------------------------------------------------- the source, as a tree

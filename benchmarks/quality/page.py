@@ -12,6 +12,16 @@ class Check(NamedTuple):
     found: str
     holds: bool
 
+    @classmethod
+    def above(cls, what, value, limit):
+        """A number that must be at least ``limit``."""
+        return cls(f"{what} at least {limit:g}", f"{value:.3f}", bool(value >= limit))
+
+    @classmethod
+    def below(cls, what, value, limit):
+        """A largest difference that must be at most ``limit``."""
+        return cls(f"{what}, within {limit:g}", f"{value:.3f}", bool(value <= limit))
+
 
 def markdown_table(header, rows):
     """A Markdown table with the columns aligned in the text as well.

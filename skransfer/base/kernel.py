@@ -45,14 +45,16 @@ class UsesKernel:
         """Set ``gamma_`` from the pooled rows."""
         self.gamma_ = resolve_gamma(self.gamma, X)
 
+    def _kernel_arguments(self) -> dict[str, Any]:
+        """Arguments of the kernel, once ``gamma_`` is known."""
+        return {
+            "kernel": self.kernel,
+            "gamma": self.gamma_,
+            "degree": self.degree,
+            "coef0": self.coef0,
+            "kernel_params": self.kernel_params,
+        }
+
     def _operator(self, X: Any, Y: Any = None) -> KernelOperator:
-        """Kernel matrix between rows, once ``gamma_`` is known."""
-        return kernel_operator(
-            X,
-            Y,
-            kernel=self.kernel,
-            gamma=self.gamma_,
-            degree=self.degree,
-            coef0=self.coef0,
-            kernel_params=self.kernel_params,
-        )
+        """Kernel matrix between rows."""
+        return kernel_operator(X, Y, **self._kernel_arguments())

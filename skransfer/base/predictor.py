@@ -112,7 +112,7 @@ class BaseTransferPredictor(PredictsRows, MetaEstimatorMixin, BaseTransfer):
             Columns in the order of ``classes_``.
         """
         X, _ = self._check_rows(X, sample_domain)
-        return self._predict_proba(X)  # type: ignore[attr-defined]
+        return self._predict_proba(X)
 
     @available_if(_votes_with_probabilities)
     def predict_log_proba(self, X: Any, *, sample_domain: Any = None) -> Any:

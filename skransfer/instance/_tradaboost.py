@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 
 from skransfer._compat import Interval, StrOptions
-from skransfer.base import BaseTransferPredictor, Traits, TrainingRows
+from skransfer.base import BaseTransferPredictor, TrainingRows, Traits
 from skransfer.solvers import boosting
 
 __all__ = ["TrAdaBoostClassifier"]
@@ -166,7 +166,9 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         target = ~rows.source
         beta = boosting.source_beta(int(rows.source.sum()), self.n_estimators)
         log_w = boosting.initial_log_weights(
-            rows.source, init=self.init_, sample_weight=rows.sample_weight
+            rows.source,
+            init=self.init_,  # type: ignore[arg-type]
+            sample_weight=rows.sample_weight,
         )
         seeds = self._seeds()
         learners: list[Any] = []

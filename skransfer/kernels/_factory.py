@@ -38,8 +38,8 @@ KERNELS = (
     "rbf",
     "sigmoid",
 )
-# Entries of a stripe for one thread: 1 MiB in double precision stays in its cache.
-_STRIPE = 131_072
+# Entries of a stripe for one thread: enough to pay for waking the threads of BLAS and ours.
+_STRIPE = 1_048_576
 _WAYS_OUT = (
     "fit on fewer rows",
     "pass float32 rows, which halve it",

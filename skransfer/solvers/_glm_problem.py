@@ -37,6 +37,11 @@ class LogisticProblem:
         ``W_s``.
     fit_intercept : bool
         Append an unpenalized column of ones.
+
+    Raises
+    ------
+    ValueError
+        If squares of `X` or logits of the source overflow.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class LogisticProblem:
     ) -> None:
         n = X.shape[0]
         self.s = s
+        self.codes = codes
         self.n_logits = 1 if n_classes == 2 else n_classes
         self.offset = np.asarray(X @ source.T)
         self.truth = np.zeros((n, self.n_logits))
@@ -67,6 +73,8 @@ class LogisticProblem:
             X = sparse.csr_array(sparse.hstack([X, ones])) if sparse.issparse(X) else np.c_[X, ones]
         self.X = X
         self.squares = X.multiply(X) if sparse.issparse(X) else X * X
+        if not np.isfinite(self.squares.T @ s).all() or not np.isfinite(self.offset).all():
+            raise ValueError("The logistic loss overflows on X: rescale its features.")
         self.shape = (self.n_logits, X.shape[1])
         self.size = self.n_logits * X.shape[1]
 
@@ -161,7 +169,12 @@ class LogisticProblem:
         found = optimize.minimize(
             objective, (start * scale).ravel(), jac=True, method="L-BFGS-B", options=options
         )
-        return found.x.reshape(self.shape) / scale, int(found.nit)
+        change = found.x.reshape(self.shape) / scale - start
+        return start + self._unshared(change), int(found.nit)
+
+    def _unshared(self, change: np.ndarray) -> np.ndarray:
+        """Take away what all classes share: an exact step has no such part, so it is error."""
+        return change if self.n_logits == 1 else change - change.mean(axis=0)
 
     def _dense_step(self, gradient: np.ndarray, proba: np.ndarray, C: float) -> np.ndarray:
         factor, scale = factor_hessian(self.hessian(proba, C))
@@ -190,9 +203,7 @@ class LogisticProblem:
         H = LinearOperator((self.size, self.size), matvec=product, dtype=np.float64)
         forcing = min(0.1, np.sqrt(self.gradient_size(gradient, C)))
         flat, _ = cg(H, (gradient * scale).ravel(), rtol=forcing, atol=0.0, maxiter=300)
-        step = flat.reshape(self.shape) * scale
-        # The exact step has no part that all classes share; that of an inexact one is error.
-        return step if self.n_logits == 1 else step - step.mean(axis=0)
+        return self._unshared(flat.reshape(self.shape) * scale)
 
 
 def _newton(
@@ -234,14 +245,7 @@ def factor_hessian(H: np.ndarray) -> tuple[tuple[np.ndarray, bool], np.ndarray]:
 
     Rounding can make a Hessian of saturated probabilities indefinite: the diagonal is then lifted
     by the least power of ten that helps.
-
-    Raises
-    ------
-    ValueError
-        If the Hessian overflowed.
     """
-    if not np.isfinite(H).all():
-        raise ValueError("The logistic loss overflows on X: rescale its features.")
     diagonal = np.diag(H)
     scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 1.0)
     scaled = scale[:, None] * H * scale

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import linalg, sparse
 
-from skransfer.solvers._glm_problem import LogisticProblem, factor_hessian
+from skransfer.solvers._glm_problem import LogisticProblem, factor_hessian, logit_proba
 from skransfer.solvers._weights import check_weights
 
 LOO_SIZE = 4000  # parameters up to which the Hessian is formed for leave-one-out
@@ -108,37 +108,47 @@ class LogisticTask:
 def deleted_logits(problem: LogisticProblem, theta: np.ndarray, C: float) -> np.ndarray:
     """Return each row's logits after one Newton step without ``min(1, s_i)`` units of it.
 
-    The intercept is undetermined without the last row: there the row's own class is ruled out.
-    Elsewhere ``I - m A U`` is regular, because what is left of the Hessian is definite.
+    A row that alone stands for its class takes the class's intercept to minus infinity when it
+    goes, whatever `C`: its logits are corrected for the coefficients only, the intercepts held.
     """
-    K, r = problem.shape
-    n = len(problem.s)
     eta = problem.logits(theta)
-    proba = problem.value(theta, C)[2]
-    factor, scale = factor_hessian(problem.hessian(proba, C))
+    proba = logit_proba(eta)
+    unit = np.minimum(1.0, problem.s)
+    H = problem.hessian(proba, C)
+    alone = np.zeros(len(unit), dtype=bool)
+    if problem.fit_intercept:
+        mass = np.bincount(problem.codes, weights=problem.s)[problem.codes]
+        alone = mass - unit <= 1e-12 * mass
+    columns = problem.shape[1]
+    for rows, r in ((~alone, columns), (alone, columns - 1)):
+        if rows.any():
+            U = _leverages(problem, H, rows, r)
+            m = unit[rows, None, None]
+            left = np.eye(problem.n_logits) - m * problem.curvature(proba[rows]) @ U
+            slope = m * (proba[rows] - problem.truth[rows])[:, :, None]
+            eta[rows] += (U @ np.linalg.solve(left, slope))[:, :, 0]
+    return eta
+
+
+def _leverages(problem: LogisticProblem, H: np.ndarray, rows: np.ndarray, r: int) -> np.ndarray:
+    """Return ``J_i H^-1 J_i'``, shape (n_rows, K, K), with the first r columns free to move."""
+    K, columns = problem.shape
+    size = K * r
+    free = H.reshape(K, columns, K, columns)[:, :r, :, :r].reshape(size, size)
+    factor, scale = factor_hessian(free)
     inverse = linalg.cho_solve(factor, np.diag(scale)) * scale[:, None]
     blocks = inverse.reshape(K, r, K, r)
-    U = np.empty((n, K, K))
+    X = problem.X[rows][:, :r]
+    U = np.empty((X.shape[0], K, K))
     for k in range(K):
         for m in range(k + 1):
-            moved = problem.X @ blocks[k, :, m, :]
-            if sparse.issparse(problem.X):
-                U[:, k, m] = np.asarray(problem.X.multiply(moved).sum(axis=1)).ravel()
+            moved = X @ blocks[k, :, m, :]
+            if sparse.issparse(X):
+                U[:, k, m] = np.asarray(X.multiply(moved).sum(axis=1)).ravel()
             else:
-                U[:, k, m] = np.einsum("ij,ij->i", problem.X, moved)
+                U[:, k, m] = np.einsum("ij,ij->i", X, moved)
             U[:, m, k] = U[:, k, m]
-    unit = np.minimum(1.0, problem.s)[:, None, None]
-    left = np.eye(K) - unit * problem.curvature(proba) @ U
-    rest = problem.s.sum() - unit[:, 0, 0]
-    undefined = problem.fit_intercept & (rest <= 1e-12 * problem.s.sum())
-    left[undefined] = np.eye(K)
-    slope = unit * (proba - problem.truth)[:, :, None]
-    eta = eta + (U @ np.linalg.solve(left, slope))[:, :, 0]
-    if K == 1:
-        eta[undefined] = np.where(problem.truth[undefined] > 0, -np.inf, np.inf)
-    else:
-        eta[undefined] = np.where(problem.truth[undefined] > 0, -np.inf, 0.0)
-    return eta
+    return U
 
 
 def _shaped(name: str, value: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:

@@ -1,241 +1,281 @@
-"""Recolor the rows of one domain with the covariance of another."""
+"""Correlation alignment: recolor rows of one domain with the covariance of another."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy import linalg, sparse
 
 from skransfer.kernels import check_memory
-from skransfer.solvers.moments import DomainMoments
+from skransfer.solvers.moments import DomainMoments, row_chunks
 
-__all__ = ["CoralMap", "Spectrum"]
+__all__ = ["CoralMap", "ledoit_wolf_shrinkage"]
 
-_WAYS_OUT = ("select or project features first (PCA, TruncatedSVD)", "use fewer rows")
+Array = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class Spectrum:
-    """A covariance matrix plus a multiple of the identity, as eigenvectors.
-
-    Its powers are applied without a d x d matrix where there are fewer rows than features:
-    ``(C + a I)^p = a^p I + V ((s + a)^p - a^p) V'``, with the few eigenvectors V of positive
-    eigenvalues s.
-
-    Parameters
-    ----------
-    mean : ndarray of shape (n_features,)
-        Mean of the rows.
-    vectors : ndarray of shape (n_features, rank)
-        Eigenvectors.
-    values : ndarray of shape (rank,)
-        Eigenvalues of C, not negative.
-    ridge : float
-        ``a``.
-    """
-
-    mean: NDArray[np.float64]
-    vectors: NDArray[np.float64]
-    values: NDArray[np.float64]
-    ridge: float
-
-    @classmethod
-    def of(cls, X: Any, alpha: float | str) -> "Spectrum":
-        """Spectrum of the covariance of some rows.
-
-        Parameters
-        ----------
-        X : ndarray or CSR matrix of shape (n_rows, n_features)
-            Rows, at least two.
-        alpha : float or "ledoit_wolf"
-            The multiple of the identity, or how it is estimated; the covariance is then
-            ``(1 - delta) C + delta mu I``, with divisor n instead of n - 1 (Ledoit and Wolf,
-            2004).
-
-        Returns
-        -------
-        spectrum : Spectrum
-        """
-        n_rows, n_features = X.shape
-        if n_features <= n_rows:
-            check_memory(32 * n_features**2, f"{n_features} x {n_features} covariances", _WAYS_OUT)
-            moments = DomainMoments.of(X)
-            mean = moments.mean
-            scatter, vectors = linalg.eigh(moments.scatter)
-        else:
-            check_memory(24 * n_rows * n_features, "the singular vectors of the rows", _WAYS_OUT)
-            block = _dense(X)
-            mean = block.mean(axis=0)
-            _, singular, rows = linalg.svd(block - mean, full_matrices=False)
-            kept = singular > singular[0] * n_features * np.finfo(np.float64).eps
-            scatter, vectors = singular[kept] ** 2, rows[kept].T
-        scatter = np.maximum(scatter, 0.0)
-        if isinstance(alpha, str):
-            values, ridge = _ledoit_wolf(X, mean, scatter / n_rows)
-            return cls(mean, vectors, values, ridge)
-        return cls(mean, vectors, scatter / (n_rows - 1), float(alpha))
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the eigenvectors span the whole space."""
-        return bool(self.vectors.shape[0] == self.vectors.shape[1])
-
-    @property
-    def is_singular(self) -> bool:
-        """Whether negative powers do not exist, up to rounding."""
-        if self.ridge > 0:
-            return False
-        if not self.is_full or self.values.size == 0:
-            return True
-        limit = self.values.max() * len(self.values) * np.finfo(np.float64).eps
-        return bool(self.values.min() <= limit)
-
-    def power(self, rows: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
-        """``rows (C + a I)^exponent``, in O(n_rows n_features rank).
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_features)
-            Centered rows.
-        exponent : float
-            Any, if the matrix is not singular; else positive.
-
-        Returns
-        -------
-        rows : ndarray of shape (n_rows, n_features)
-        """
-        raised = (self.values + self.ridge) ** exponent
-        inside = rows @ self.vectors
-        if self.is_full:
-            return (inside * raised) @ self.vectors.T
-        outside = self.ridge**exponent
-        return outside * rows + (inside * (raised - outside)) @ self.vectors.T
+_EPS = float(np.finfo(np.float64).eps)
 
 
-@dataclass(frozen=True)
 class CoralMap:
-    """``x -> (x - mean_s) (C_s + a_s I)^(-1/2) (C_t + a_t I)^(1/2) + mean_t``.
+    r"""The map that gives the source's rows the target's mean and covariance.
 
-    Parameters
+    Sun, Feng and Saenko (AAAI, 2016), in centered form:
+
+    .. math:: x \mapsto (x - \mu_s) A + \mu_t, \qquad
+        A = (C_s + \alpha I)^{-1/2} (C_t + \alpha I)^{1/2}.
+
+    The paper's Algorithm 1 has no means, because it standardizes each domain first, and alpha = 1.
+    Covariances have the divisor n - 1. With alpha = 0 the mapped source has exactly the target's
+    mean and covariance. Domains with the same moments give the identity, exactly.
+
+    A domain of more rows than features contributes a d x d eigendecomposition, from one pass over
+    its rows: O(n d^2 + d^3). One of fewer rows contributes the thin singular value decomposition of
+    its rows, O(n^2 d), and
+
+    .. math:: (C + \alpha I)^p x
+        = \alpha^p x + V \bigl(((S + \alpha)^p - \alpha^p) \circ V^\top x\bigr),
+
+    so that no d x d matrix is ever formed for it.
+
+    Use :meth:`fit`.
+
+    Attributes
     ----------
-    source, target : Spectrum
-        Of the two domains.
-    product : ndarray of shape (n_features, n_features) or None
-        The product of the two powers, where both have full rank; None: they are applied one
-        after the other.
+    mean_source, mean_target : ndarray of shape (d,)
+    ridges : tuple of float
+        What was added to the diagonals of the two covariances (after shrinking them, for
+        ``"ledoit_wolf"``).
 
     Examples
     --------
     >>> import numpy as np
     >>> from skransfer.solvers.coral import CoralMap
     >>> rng = np.random.default_rng(0)
-    >>> source, target = rng.normal(size=(50, 3)), 2 * rng.normal(size=(60, 3)) + 1
-    >>> recolored = CoralMap.fit(source, target, alpha=0.0)(source)
-    >>> np.allclose(np.cov(recolored.T), np.cov(target.T))
+    >>> source, target = rng.normal(size=(50, 2)), 3 * rng.normal(size=(60, 2)) + 1
+    >>> mapped = CoralMap.fit(source, target, alpha=0.0)(source)
+    >>> np.allclose(np.cov(mapped.T), np.cov(target.T))
     True
     """
 
-    source: Spectrum
-    target: Spectrum
-    product: NDArray[np.float64] | None
+    def __init__(self, source: "_Covariance", target: "_Covariance", alpha: float | str) -> None:
+        self.mean_source, self.mean_target = source.mean, target.mean
+        self.ridges = (source.ridge, target.ridge)
+        self._identity = source.equals(target)
+        source.check_invertible(alpha)
+        self._parts: tuple[_Covariance, _Covariance] | Array = (source, target)
+        if source.complete and target.complete:
+            self._parts = source.power(-0.5, target.power(0.5, np.eye(len(source.mean))))
 
     @classmethod
-    def fit(cls, X_source: Any, X_target: Any, alpha: float | str) -> "CoralMap":
-        """Learn the map from rows of both domains.
+    def fit(cls, source: Any, target: Any, alpha: float | str = 1.0) -> "CoralMap":
+        """Learn the map.
 
         Parameters
         ----------
-        X_source, X_target : ndarray or CSR matrix of shape (n_rows, n_features)
-            Rows, at least two of each.
-        alpha : float or "ledoit_wolf"
-            As in :meth:`Spectrum.of`.
+        source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
+        alpha : float or "ledoit_wolf", default=1.0
+            Added to the diagonals of both covariances, in squared units of the features.
+            ``"ledoit_wolf"``: each covariance C becomes (1 - r) C + r (tr C / d) I with the
+            share r that `ledoit_wolf_shrinkage` estimates from its own rows.
 
         Returns
         -------
-        coral_map : CoralMap
+        CoralMap
 
         Raises
         ------
         ValueError
-            If ``alpha=0`` and the covariance of the source is singular.
+            If a domain has one row, numbers of features differ, alpha is not one of the values
+            above, or nothing is added to a singular source covariance.
+        MemoryError
+            If a d x d matrix is needed and cannot fit.
         """
-        for rows, side in ((X_source, "source"), (X_target, "target")):
-            if rows.shape[0] < 2:
-                raise ValueError(f"The {side} has 1 sample; a covariance needs at least 2 rows.")
-        source, target = Spectrum.of(X_source, alpha), Spectrum.of(X_target, alpha)
-        if source.is_singular:
-            reason = (
-                "it has more features than rows"
-                if X_source.shape[1] >= X_source.shape[0]
-                else "some features are constant or depend on each other"
-            )
+        if source.shape[1] != target.shape[1]:
             raise ValueError(
-                f"The covariance of the source cannot be inverted with alpha={alpha!r}: {reason}. "
-                'Use alpha > 0 or alpha="ledoit_wolf".'
+                f"The source has {source.shape[1]} features and the target {target.shape[1]}."
             )
-        unmapped = cls(source, target, None)
-        if source.is_full and target.is_full:
-            return cls(source, target, unmapped.matrix())
-        return unmapped
-
-    def matrix(self) -> NDArray[np.float64]:
-        """The map of centered rows, of shape (n_features, n_features)."""
-        if self.product is not None:
-            return self.product
-        return self.target.power(self.source.power(np.eye(len(self.source.mean)), -0.5), 0.5)
+        if alpha != "ledoit_wolf" and (isinstance(alpha, str) or not 0 <= alpha < np.inf):
+            raise ValueError(
+                f'alpha={alpha!r}: give a number that is not negative, or "ledoit_wolf".'
+            )
+        return cls(
+            _Covariance(source, "source", alpha), _Covariance(target, "target", alpha), alpha
+        )
 
     def __call__(self, X: Any) -> NDArray[Any]:
-        """Recolor rows of the source.
+        """Map source rows.
 
         Parameters
         ----------
-        X : ndarray or CSR matrix of shape (n_rows, n_features)
-            Rows of the source.
+        X : {ndarray, CSR matrix} of shape (n, d)
 
         Returns
         -------
-        Z : ndarray of shape (n_rows, n_features)
-            In the dtype of X.
+        ndarray of shape (n, d)
+            float32 for float32 rows, else float64. Dense for sparse rows too: mapped rows have no
+            zeros.
         """
-        centered = _dense(X) - self.source.mean
-        if self.product is not None:
-            mapped = centered @ self.product
-        else:
-            mapped = self.target.power(self.source.power(centered, -0.5), 0.5)
-        mapped += self.target.mean
-        return mapped.astype(X.dtype, copy=False)
+        out = np.empty(X.shape, dtype=np.float32 if X.dtype == np.float32 else np.float64)
+        for rows, chunk in row_chunks(X):
+            dense = chunk.toarray() if sp.issparse(chunk) else chunk
+            out[rows] = dense if self._identity else self._recolor(dense)
+        return out
+
+    def matrix(self) -> Array:
+        """The matrix A, of shape (d, d).
+
+        Returns
+        -------
+        ndarray
+        """
+        d = len(self.mean_source)
+        _check_square(d)
+        if self._identity:
+            return np.eye(d)
+        if isinstance(self._parts, np.ndarray):
+            return self._parts.copy()
+        source, target = self._parts
+        return source.power(-0.5, target.power(0.5, np.eye(d)))
+
+    def _recolor(self, X: NDArray[Any]) -> Array:
+        centered = X - self.mean_source
+        if isinstance(self._parts, np.ndarray):
+            return np.asarray(centered @ self._parts + self.mean_target)
+        source, target = self._parts
+        return target.times_power(source.times_power(centered, -0.5), 0.5) + self.mean_target
 
 
-def _dense(X: Any) -> NDArray[np.float64]:
-    return np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float64)
+def ledoit_wolf_shrinkage(lengths: Array, values: Array, n_features: int) -> float:
+    """Share of a multiple of the identity in the shrunk covariance.
 
+    The estimate of Ledoit and Wolf (Journal of Multivariate Analysis, 2004), from quantities that
+    need no d x d matrix: with the covariance S of divisor n and m = tr S / d, the share is
+    min(b, c) / c, where c = |S|_F^2 / d - m^2 and b = (mean |x|^4 - |S|_F^2) / (n d).
 
-def _ledoit_wolf(
-    X: Any, mean: NDArray[np.float64], values: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], float]:
-    """Shrunk eigenvalues and the multiple of the identity, from the spectrum alone.
+    Parameters
+    ----------
+    lengths : ndarray of shape (n,)
+        Squared lengths of the centered rows.
+    values : ndarray of shape (r,)
+        Eigenvalues of the covariance with divisor n, without zeros or with.
+    n_features : int
 
-    With covariance C of divisor n, mean eigenvalue mu and d features: d^2 = |C - mu I|^2 and
-    b^2 = (mean of |x x'|^2 - |C|^2) / n, both over d; delta = min(b^2, d^2) / d^2. All norms are
-    sums over eigenvalues or over squared lengths of rows, so no d x d matrix is needed.
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.coral import ledoit_wolf_shrinkage
+    >>> ledoit_wolf_shrinkage(np.array([1.0, 1.0]), np.array([1.0]), 2)
+    0.0
     """
-    n_rows, n_features = X.shape
-    squared = _squared_lengths(X, mean)
-    mu = values.sum() / n_features
-    norm = (values**2).sum()
-    spread = (norm - n_features * mu**2) / n_features
-    noise = ((squared**2).sum() / n_rows - norm) / (n_rows * n_features)
-    noise = min(max(noise, 0.0), spread)
-    delta = 0.0 if noise == 0 else noise / spread
-    return (1 - delta) * values, float(delta * mu)
+    squares = float(values @ values)
+    spread = squares / n_features - (float(values.sum()) / n_features) ** 2
+    noise = (float(np.mean(lengths**2)) - squares) / (len(lengths) * n_features)
+    if noise <= 0 or n_features == 1:
+        return 0.0
+    return min(noise / spread, 1.0) if spread > 0 else 1.0
 
 
-def _squared_lengths(X: Any, mean: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Squared lengths of the centered rows."""
-    if sparse.issparse(X):
+# ----------------------------------------------------------------------------------- helpers
+
+
+class _Covariance:
+    """A regularized covariance by its eigenvectors; those of eigenvalue `ridge` may be left out."""
+
+    def __init__(self, X: Any, name: str, alpha: float | str) -> None:
+        n, d = X.shape
+        if n < 2:
+            raise ValueError(f"The {name} has {n} row: a covariance needs two or more.")
+        self.name, self.complete = name, n > d
+        if self.complete:
+            self.mean, values, self.vectors = _from_moments(X)
+        else:
+            self.mean, values, self.vectors = _from_rows(X)
+        self.rank = int(np.sum(values > d * _EPS * values.max(initial=0.0)))
+        self.ridge = 0.0 if isinstance(alpha, str) else float(alpha)
+        scale = 1.0
+        if isinstance(alpha, str):
+            shrinkage = ledoit_wolf_shrinkage(
+                _squared_lengths(X, self.mean), values * ((n - 1) / n), d
+            )
+            scale, self.ridge = 1 - shrinkage, shrinkage * float(values.sum()) / d
+        self.values = scale * values + self.ridge
+
+    def equals(self, other: "_Covariance") -> bool:
+        """Whether both are the same, to the last bit."""
+        return all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("mean", "values", "vectors", "ridge")
+        )
+
+    def check_invertible(self, alpha: float | str) -> None:
+        """Raise if a negative power does not exist."""
+        if self.ridge == 0 and self.rank < len(self.mean):
+            raise ValueError(
+                f"alpha={alpha!r} adds nothing to the {self.name} covariance, which is singular: "
+                f"rank {self.rank} with {len(self.mean)} features. Give a positive alpha, remove "
+                "constant or dependent features, or use more rows than features."
+            )
+
+    def times_power(self, X: Array, power: float) -> Array:
+        """X (C + ridge I)^power."""
+        inner = X @ self.vectors
+        if self.complete:
+            return (inner * self.values**power) @ self.vectors.T
+        rest = self.ridge**power
+        return rest * X + (inner * (self.values**power - rest)) @ self.vectors.T
+
+    def power(self, power: float, X: Array) -> Array:
+        """(C + ridge I)^power X, C being symmetric."""
+        return self.times_power(X.T, power).T
+
+
+def _from_moments(X: Any) -> tuple[Array, Array, Array]:
+    """Mean, eigenvalues and eigenvectors from the d x d covariance."""
+    d = X.shape[1]
+    _check_square(d)
+    moments = DomainMoments(d).update(X)
+    values, vectors = np.linalg.eigh(moments.covariance())
+    return moments.mean, np.maximum(values, 0.0), vectors
+
+
+def _from_rows(X: Any) -> tuple[Array, Array, Array]:
+    """The same from the rows, where they are no more than the features."""
+    n = X.shape[0]
+    if not sp.issparse(X):
+        mean = X.mean(axis=0, dtype=np.float64)
+        _, lengths, right = np.linalg.svd(X - mean, full_matrices=False)
+        keep = lengths > n * _EPS * lengths.max(initial=0.0)
+        return mean, lengths[keep] ** 2 / (n - 1), right[keep].T
+    X = X.astype(np.float64)
+    mean = np.asarray(X.mean(axis=0)).ravel()
+    gram = (X @ X.T).toarray()
+    gram -= gram.mean(axis=0)
+    gram -= gram.mean(axis=1, keepdims=True)
+    squares, left = np.linalg.eigh((gram + gram.T) / 2)
+    # Squaring halves the digits: smaller eigenvalues have no accurate vectors.
+    keep = squares > 1e-10 * squares.max(initial=0.0)
+    vectors = X.T @ left[:, keep] - np.outer(mean, left[:, keep].sum(axis=0))
+    vectors, _ = np.linalg.qr(vectors / np.sqrt(squares[keep]))
+    return mean, squares[keep] / (n - 1), vectors
+
+
+def _squared_lengths(X: Any, mean: Array) -> Array:
+    """|x - mean|^2 of each row."""
+    if sp.issparse(X):
         X = X.astype(np.float64)
-        own = np.asarray(X.multiply(X).sum(axis=1)).ravel()
-        return own - 2 * np.asarray(X @ mean).ravel() + mean @ mean
-    centered = np.asarray(X, dtype=np.float64) - mean
-    return np.einsum("ij,ij->i", centered, centered)
+        return np.asarray(X.multiply(X).sum(axis=1)).ravel() - 2 * (X @ mean) + mean @ mean
+    parts = [np.square(chunk - mean).sum(axis=1) for _, chunk in row_chunks(X)]
+    return np.concatenate(parts)
+
+
+def _check_square(d: int) -> None:
+    check_memory(
+        4 * 8 * d**2,
+        f"A {d} x {d} matrix",
+        ["select or project features first", "fit on fewer rows than features, which needs none"],
+    )

@@ -16,6 +16,8 @@ from scipy.special import expit
 from skransfer.solvers._glm_problem import logit_proba, row_loss
 from skransfer.solvers._glm_task import LogisticTask, Minimum, deleted_logits
 
+_SAME = 1e-9  # log-losses that differ by less are equal
+
 
 @dataclass(frozen=True)
 class LogisticFit:
@@ -170,6 +172,9 @@ def loo_logits(
 
     ``eta_i + U_i (I - m A_i U_i)^-1 m (p_i - y_i)``.
 
+    One step falls short of the refit where a row matters much: losses are a little too small for
+    large `C` and few rows.
+
     Parameters
     ----------
     X, codes, n_classes, C, source_coef, source_intercept, sample_weight, fit_intercept, tol, \
@@ -179,8 +184,9 @@ max_iter
     Returns
     -------
     logits : ndarray of shape (n, K)
-        Corrected logits; of a row of zero weight, the logits of the fit. Of a single row, which
-        alone determines the intercept: infinite logits that rule its class out.
+        Corrected logits; of a row of zero weight, the logits of the fit. Of a row that alone stands
+        for its class: corrected with the intercepts held, as without it that of its class would
+        fall without bound, for every `C`.
     loss : float
         Their weighted mean log-loss.
 
@@ -272,7 +278,7 @@ def choose_C(
         corrected = row_loss(deleted_logits(task.problem, start, float(C)), task.problem.truth)
         losses.append(np.average(corrected, weights=task.problem.s))
     loss = np.array(losses)
-    best = int(np.flatnonzero(loss <= loss.min() * (1 + 1e-9) + 1e-12)[0])
+    best = int(np.flatnonzero(loss <= loss.min() * (1 + 1e-9) + _SAME)[0])
     edge = int(best == len(grid) - 1) - int(best == 0) if len(grid) > 1 else 0
     fit = _as_fit(task, found[best], float(grid[best]), tol)
     return ChosenC(fit.C, grid, loss, fit, edge)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import check_random_state
 
-__all__ = ["Problem", "fit", "make_problem", "outputs", "same"]
+__all__ = ["Problem", "expect", "fit", "make_problem", "outputs", "same"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,17 @@ def outputs(fitted: Any, X: Any) -> dict[str, Any]:
         found["weights_"] = np.sort(fitted.weights_)
     assert found, f"{type(fitted).__name__} has none of {', '.join(_METHODS)}"
     return found
+
+
+def expect(kinds: Any, words: tuple[str, ...], call: Callable[[], Any], law: str) -> None:
+    """Raise an AssertionError that names the law unless the call raises, and says these words."""
+    try:
+        call()
+    except kinds as error:
+        missing = [word for word in words if word not in str(error)]
+        assert not missing, f"{law}: {missing} not in {str(error)!r}"
+    else:
+        raise AssertionError(f"{law}: no error was raised")
 
 
 def same(

@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn.base import clone
 
-from skransfer.utils import _laws_of_contract, _laws_of_data
+from skransfer.utils import _laws_of_composition, _laws_of_contract, _laws_of_data
 
 __all__ = ["check_transfer_estimator", "estimator_laws", "parametrize_with_laws"]
 
@@ -34,7 +34,8 @@ def estimator_laws(estimator: Any) -> Iterator[tuple[str, Callable[[], None]]]:
     >>> checks = dict(estimator_laws(CORAL()))
     >>> checks["row_order"]()
     """
-    for law in [*_laws_of_data.LAWS, *_laws_of_contract.LAWS]:
+    modules = (_laws_of_data, _laws_of_contract, _laws_of_composition)
+    for law in [law for module in modules for law in module.LAWS]:
         name = law.__name__.removeprefix("law_")
         if name not in estimator.traits.exempt:
             yield name, partial(law, clone(estimator))

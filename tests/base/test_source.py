@@ -77,7 +77,7 @@ def test_unlabeled_target_rows_are_left_out():
 
 
 def test_minus_one_and_one_are_classes_where_there_are_target_rows_only():
-    y = np.where(YT > YT.mean(), 1, -1)
+    y = np.where(YT.mean() < YT, 1, -1)
     model = LogisticRegression().fit(XS, np.where(YS > 1, 1, -1))
     fitted = LogisticTransfer(source=FrozenEstimator(model))
     fitted.fit(XT, y, sample_domain=np.full(20, -1))
@@ -97,7 +97,12 @@ def test_minus_one_and_one_are_classes_where_there_are_target_rows_only():
             ValueError,
             "no coef_ and intercept_",
         ),
-        (FrozenEstimator(Ridge().fit(XS[:, :2], YS)), "target", ValueError, "2 features and X has 3"),
+        (
+            FrozenEstimator(Ridge().fit(XS[:, :2], YS)),
+            "target",
+            ValueError,
+            "2 features and X has 3",
+        ),
         (FrozenEstimator(Ridge().fit(XS, np.c_[YS, YS])), "target", ValueError, "2 outputs"),
         (
             FrozenEstimator(LogisticRegression().fit(XS, YS > 0)),
@@ -110,11 +115,9 @@ def test_minus_one_and_one_are_classes_where_there_are_target_rows_only():
 )
 def test_sources_that_cannot_serve(source, rows, error, message):
     estimator = RidgeTransfer(source=source)
+    arguments = (X, Y, D) if rows == "both" else (XT, YT, None)
     with pytest.raises(error, match=message):
-        if rows == "both":
-            estimator.fit(X, Y, sample_domain=D)
-        else:
-            estimator.fit(XT, YT)
+        estimator.fit(*arguments[:2], sample_domain=arguments[2])
 
 
 def test_a_pipeline_of_affine_steps_is_known_on_the_scale_of_the_rows():
@@ -142,15 +145,14 @@ def test_a_curved_pipeline_is_refused():
 
 
 def test_sources_of_the_wrong_kind_for_classification():
-    labels = YT > YT.mean()
+    labels = YT.mean() < YT
     with pytest.raises(ValueError, match="source is a regressor"):
         LogisticTransfer(source=FrozenEstimator(MODEL)).fit(XT, labels)
+    model = LogisticRegression().fit(XS, np.where(YS > 0, "a", "b"))
     with pytest.raises(ValueError, match="none in common"):
-        names = np.where(YS > 0, "a", "b")
-        model = LogisticRegression().fit(XS, names)
         LogisticTransfer(source=FrozenEstimator(model)).fit(XT, labels)
+    pairs = SVC(kernel="linear").fit(XS, np.arange(50) % 4)
     with pytest.raises(ValueError, match="not SVC with several classes"):
-        pairs = SVC(kernel="linear").fit(XS, np.arange(50) % 4)
         LogisticTransfer(source=FrozenEstimator(pairs)).fit(XT, np.arange(20) % 4)
 
 

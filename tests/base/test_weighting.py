@@ -161,7 +161,7 @@ def test_frozen_parts_are_neither_asked_nor_changed():
     ],
 )
 def test_deaf_leaves_are_named(estimator):
-    with pytest.raises(TypeError, match="KNeighborsClassifier.*takes no sample_weight"):
+    with pytest.raises(TypeError, match=r"KNeighborsClassifier.*takes no sample_weight"):
         check_weightable(estimator)
 
 
@@ -214,6 +214,6 @@ def test_nested_transfer_is_refused():
         make_pipeline(StandardScaler(), Takes()),
         BaggingClassifier(Takes()),
     ):
-        with pytest.raises(TypeError, match="wraps Takes.*make_pipeline"):
+        with pytest.raises(TypeError, match=r"wraps Takes.*make_pipeline"):
             check_not_nested(object(), estimator)
     check_not_nested(object(), make_pipeline(StandardScaler(), clone(SpyClassifier())))

@@ -10,7 +10,7 @@ from skransfer import CORAL, SourceOnly
 from skransfer.exceptions import SingleDomainWarning
 
 RNG = np.random.RandomState(0)
-SOURCE = RNG.normal(size=(80, 3)) + [5.0, 0.0, 0.0]
+SOURCE = RNG.normal(loc=[5.0, 0.0, 0.0], size=(80, 3))
 TARGET = RNG.normal(size=(60, 3)) @ [[2.0, 1.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 1.0]]
 X = np.vstack([SOURCE, TARGET])
 D = np.repeat([0, -1], [80, 60])

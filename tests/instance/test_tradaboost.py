@@ -138,14 +138,16 @@ def test_stop_rules(wrong, reason, n_learners):
 
 
 def test_without_source_rows_it_is_adaboost_with_a_late_vote():
-    X, y, d, _, _ = problem(2)
+    X, y, _, _, _ = problem(2)
     stump = DecisionTreeClassifier(max_depth=1, random_state=0)
     model = TrAdaBoostClassifier(stump, n_estimators=5)
     with pytest.warns(SingleDomainWarning):
         model.fit(X, y)
     w, errors = np.ones(len(y)), []
     for _ in range(5):  # AdaBoost.M1 with resampling-free weights
-        h = DecisionTreeClassifier(max_depth=1, random_state=0).fit(X, y, sample_weight=w / w.mean())
+        h = DecisionTreeClassifier(max_depth=1, random_state=0).fit(
+            X, y, sample_weight=w / w.mean()
+        )
         miss = h.predict(X) != y
         errors.append(w[miss].sum() / w.sum())
         w = w * np.where(miss, (1 - errors[-1]) / errors[-1], 1.0)
@@ -185,7 +187,7 @@ def test_sample_weight_multiplies_the_first_weights():
 
 
 def test_thousand_rounds_overflow_nothing():
-    X, y, d, X_test, y_test = problem(5, n_source=60, n_target=20)
+    X, y, d, X_test, _ = problem(5, n_source=60, n_target=20)
     stump = DecisionTreeClassifier(max_depth=1, random_state=0)
     model = TrAdaBoostClassifier(stump, n_estimators=1000).fit(X, y, sample_domain=d)
     assert np.isfinite(model.weights_).all()
@@ -202,7 +204,7 @@ def test_other_learners(learner):
 def test_errors():
     X, y, d, _, _ = problem(7)
     hidden = np.where(d >= 0, y, np.nan)
-    with pytest.raises(ValueError, match="learns from labeled target rows.*KMM, TCA, CORAL"):
+    with pytest.raises(ValueError, match=r"learns from labeled target rows.*KMM, TCA, CORAL"):
         TrAdaBoostClassifier().fit(X, hidden, sample_domain=d)
     with pytest.raises(ValueError, match="at least 2 classes"):
         TrAdaBoostClassifier().fit(X, np.zeros(len(y), dtype=int), sample_domain=d)

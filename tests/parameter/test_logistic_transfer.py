@@ -17,8 +17,7 @@ XS, XT = RNG.normal(size=(150, 3)), RNG.normal(size=(40, 3)) + 0.3
 CODES_S = (XS @ [2.0, -1.0, 0.5] + RNG.normal(size=150) > 0).astype(int)
 CODES_T = (XT @ [2.0, 1.0, 0.5] + RNG.normal(size=40) > 0).astype(int)
 THREE_S, THREE_T = (
-    np.digitize(X @ [1.0, -1.0, 0.5] + 0.5 * RNG.normal(size=len(X)), [-0.7, 0.7])
-    for X in (XS, XT)
+    np.digitize(X @ [1.0, -1.0, 0.5] + 0.5 * RNG.normal(size=len(X)), [-0.7, 0.7]) for X in (XS, XT)
 )
 SOURCE = FrozenEstimator(LogisticRegression().fit(XS, CODES_S))
 SOURCE3 = FrozenEstimator(LogisticRegression().fit(XS, THREE_S))

@@ -1,0 +1,149 @@
+"""Kernel mean matching: the weights, in units of the squared mean discrepancy."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skransfer.kernels import KernelOperator
+from skransfer.solvers.qp import QPResult, box_slab_qp, frank_wolfe_gap, objective
+
+__all__ = ["kmm_weights"]
+
+Array = NDArray[np.float64]
+
+
+def kmm_weights(
+    op: KernelOperator,
+    cross_means: NDArray[Any],
+    target_mean: float,
+    *,
+    max_weight: float = 1000.0,
+    epsilon: float | None = None,
+    tol: float = 1e-6,
+    max_iter: int | None = None,
+    groups: NDArray[np.integer] | None = None,
+    verbose: int = 0,
+) -> tuple[Array, dict[str, Any]]:
+    r"""Weights of source rows that match the target's mean in the space of a kernel.
+
+    The quadratic program of Huang, Smola, Gretton, Borgwardt and Schoelkopf (NIPS, 2006): with
+    :math:`\kappa_i = (n_s / n_t) \sum_j k(x_i, x_j^t)`,
+
+    .. math:: \min_\beta \tfrac12 \beta^\top K \beta - \kappa^\top \beta
+        \quad\text{s.t.}\quad 0 \le \beta_i \le B, \quad
+        \Bigl|\sum_i \beta_i - n_s\Bigr| \le n_s \epsilon.
+
+    Its objective f is the squared mean discrepancy, up to scale and a constant:
+    :math:`\mathrm{MMD}^2(\beta) = (2 / n_s^2) f(\beta) + \bar k_{tt}`. Gaps and tolerances are
+    stated in these units. The solver stops at a certified gap of
+
+    ``max(tol * min(1, MMD^2(1)), rounding)``,
+
+    MMD^2(1) being that of the unweighted rows: an absolute rule would accept the weights 1 for
+    every wide kernel. The rounding floor is 1e-14 (1e-6 for float32 entries) of the largest of the
+    mean and the diagonal entries of K: where MMD^2(1) is below 1e-4, float32 entries are too
+    coarse, and K should be computed in double precision. If the weights 1 are optimal to within
+    that tolerance they are the result, so equal domains give exactly 1.
+
+    Parameters
+    ----------
+    op : KernelOperator of shape (n_s, n_s)
+        Kernel of the source rows.
+    cross_means : ndarray of shape (n_s,)
+        Mean of k(x_i, x_j^t) over the target rows j, for each source row i.
+    target_mean : float
+        Mean of the kernel over all pairs of target rows.
+    max_weight : float, default=1000.0
+        B.
+    epsilon : float, default=None
+        None stands for (sqrt(n_s) - 1) / sqrt(n_s), the paper's choice.
+    tol : float, default=1e-6
+    max_iter : int, default=None
+        Most steps; see `box_slab_qp`.
+    groups : ndarray of shape (n_s,), default=None
+        Equal rows have equal numbers (:func:`skransfer.kernels.canonical_order`). The program
+        fixes only the sum of their weights: each gets the mean.
+    verbose : int, default=0
+
+    Returns
+    -------
+    weights : ndarray of shape (n_s,)
+    info : dict
+        ``n_iter``, ``gap``, ``gap_tol``, ``mmd2_before``, ``mmd2_after`` (units of MMD^2) and
+        ``converged``.
+
+    Raises
+    ------
+    ValueError
+        If no weights satisfy the constraints: the text names `max_weight` and `epsilon`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.kernels import kernel_operator, kernel_sums
+    >>> from skransfer.solvers.kmm import kmm_weights
+    >>> source, target = np.array([[0.0], [1.0], [2.0]]), np.array([[1.0], [2.0]])
+    >>> means = kernel_sums(source, target) / len(target)
+    >>> weights, info = kmm_weights(
+    ...     kernel_operator(source), means, kernel_sums(target).mean() / len(target)
+    ... )
+    >>> weights.round(3)
+    array([0. , 1.5, 1.5])
+    """
+    n = op.shape[0]
+    kappa = n * np.asarray(cross_means, dtype=np.float64)
+    epsilon = (np.sqrt(n) - 1) / np.sqrt(n) if epsilon is None else epsilon
+    bounds = _slab(n, max_weight, epsilon)
+    to_mmd2 = 2.0 / n**2
+    ones = np.ones(n)
+    gradient = op.sum(axis=1) - kappa
+    before = to_mmd2 * objective(ones, gradient, kappa) + target_mean
+    scale = max(abs(target_mean), float(np.abs(op.diagonal()).max()))
+    rounding = scale * (1e-14 if op.dtype == np.float64 else 1e-6)
+    gap_tol = max(tol * min(1.0, before), rounding)
+    found = None
+    if max_weight >= 1:
+        gap = frank_wolfe_gap(ones, gradient, *bounds)
+        if to_mmd2 * gap <= gap_tol:
+            found = QPResult(ones, gradient, objective(ones, gradient, kappa), gap, 0, True)
+    if found is None:
+        upper, low, high = bounds
+        found = box_slab_qp(
+            op,
+            kappa,
+            upper=upper,
+            low=low,
+            high=high,
+            gap_tol=gap_tol / to_mmd2,
+            max_iter=max_iter,
+            verbose=verbose,
+        )
+    weights = found.x
+    if groups is not None:
+        weights = (np.bincount(groups, weights) / np.bincount(groups))[groups]
+    info = {
+        "n_iter": found.n_iter,
+        "gap": to_mmd2 * found.gap,
+        "gap_tol": gap_tol,
+        "mmd2_before": before,
+        "mmd2_after": to_mmd2 * found.objective + target_mean,
+        "converged": found.converged,
+    }
+    return weights, info
+
+
+def _slab(n: int, max_weight: float, epsilon: float) -> tuple[float, float, float]:
+    """Upper bound of a weight and bounds of the sum."""
+    if not max_weight > 0:
+        raise ValueError(f"max_weight={max_weight!r}: give a positive number.")
+    if not epsilon >= 0:
+        raise ValueError(f"epsilon={epsilon!r}: give a number that is not negative.")
+    low, high = max(n * (1 - epsilon), 0.0), n * (1 + epsilon)
+    if n * max_weight < low:
+        raise ValueError(
+            f"max_weight={max_weight!r} and epsilon={epsilon!r} contradict each other: {n} "
+            f"weights of at most {max_weight:g} cannot sum to {low:g} or more. Raise max_weight "
+            f"to at least {low / n:g}, or raise epsilon."
+        )
+    return float(max_weight), float(low), float(high)

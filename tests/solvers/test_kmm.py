@@ -1,0 +1,180 @@
+"""Kernel mean matching: MMD^2 units, limits, and the certificate."""
+
+import numpy as np
+import pytest
+
+from skransfer.kernels import canonical_order, kernel_operator, kernel_sums
+from skransfer.solvers.kmm import kmm_weights
+from skransfer.solvers.qp import frank_wolfe_gap
+
+
+def _domains(n_s=200, n_t=150, d=4, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n_s, d)), rng.normal(size=(n_t, d)) * 0.7 + 0.4
+
+
+def _solve(source, target, *, dtype=None, knobs=None, **kernel):
+    op = kernel_operator(source, dtype=dtype, **kernel)
+    means = kernel_sums(source, target, **kernel) / len(target)
+    return kmm_weights(op, means, kernel_sums(target, **kernel).mean() / len(target), **knobs or {})
+
+
+def _mmd2(source, target, w, **kernel):
+    """The definition, entry by entry."""
+    n, m = len(source), len(target)
+    K = [
+        kernel_operator(a, b, **kernel).to_dense()
+        for a, b in ((source, source), (source, target), (target, target))
+    ]
+    return w @ K[0] @ w / n**2 - 2 * w @ K[1].sum(axis=1) / (n * m) + K[2].sum() / m**2
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        {"gamma": 0.3},
+        {"gamma": 0.01},
+        {"gamma": 5.0},
+        {"kernel": "linear"},
+        {"kernel": "poly", "gamma": 0.2, "degree": 2},
+        {"kernel": "laplacian", "gamma": 0.3},
+    ],
+)
+def test_numbers_are_what_they_say(kernel, each_engine):
+    source, target = _domains()
+    weights, info = _solve(source, target, **kernel)
+    n = len(source)
+    before, after = (_mmd2(source, target, w, **kernel) for w in (np.ones(n), weights))
+    np.testing.assert_allclose(info["mmd2_before"], before, atol=1e-12 * (1 + before))
+    np.testing.assert_allclose(info["mmd2_after"], after, atol=1e-11 * (1 + before))
+    assert info["converged"]
+    assert info["gap"] <= info["gap_tol"] == pytest.approx(1e-6 * min(1, before))
+    assert after < before
+    epsilon = (np.sqrt(n) - 1) / np.sqrt(n)
+    assert (weights >= 0).all()
+    assert (weights <= 1000).all()
+    assert n * (1 - epsilon) - 1e-6 <= weights.sum() <= n * (1 + epsilon) + 1e-6
+
+
+def test_no_weights_beat_the_certificate():
+    source, target = _domains(80, 80)
+    knobs = {"max_weight": 3.0, "epsilon": 0.2}
+    weights, info = _solve(source, target, gamma=0.3, knobs=knobs)
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        other = rng.exponential(size=80) ** rng.uniform(0.2, 3)
+        other *= 80 * rng.uniform(0.8, 1.2) / other.sum()
+        if other.max() <= 3:
+            assert _mmd2(source, target, other, gamma=0.3) > info["mmd2_after"] - info["gap"]
+    assert weights.max() <= 3.0
+    assert 64 - 1e-9 <= weights.sum() <= 96 + 1e-9
+
+
+@pytest.mark.parametrize("gamma", [1e-8, 1e-4, 0.3, 30.0])
+def test_equal_domains_get_exactly_one(gamma):
+    source, _ = _domains()
+    weights, info = _solve(source, source, gamma=gamma)
+    np.testing.assert_array_equal(weights, 1.0)
+    assert info["converged"]
+    assert info["n_iter"] == 0
+
+
+@pytest.mark.parametrize("gamma", [1e-2, 1e-4, 1e-6])
+def test_wide_kernels_do_not_accept_the_start(gamma, each_engine):
+    """An absolute tolerance of 1e-6 would: MMD^2(1) is below it already."""
+    source, target = _domains()
+    weights, info = _solve(source, target, gamma=gamma)
+    assert info["converged"]
+    assert info["mmd2_after"] < 1e-2 * info["mmd2_before"]
+    # The mean, all that a wide kernel sees, is matched.
+    apart = np.linalg.norm(weights @ source / weights.sum() - target.mean(axis=0))
+    assert apart < 0.1 * np.linalg.norm(source.mean(axis=0) - target.mean(axis=0))
+
+
+def test_one_dimension_with_a_known_answer():
+    # Two source points, a target at one of them: all the weight goes there.
+    weights, _ = _solve(
+        np.array([[0.0], [5.0]]), np.array([[5.0], [5.0]]), gamma=1.0, knobs={"epsilon": 0.0}
+    )
+    np.testing.assert_allclose(weights, [0, 2], atol=1e-4)
+    # A discrete source: weights are the ratio of the frequencies.
+    source, target = (
+        np.repeat([[0.0], [9.0]], [60, 40], axis=0),
+        np.repeat([[0.0], [9.0]], [30, 70], axis=0),
+    )
+    groups = canonical_order(source)[1]
+    weights, _ = _solve(source, target, gamma=1.0, knobs={"groups": groups, "tol": 1e-12})
+    np.testing.assert_allclose(weights[:60], 0.5, atol=1e-3)
+    np.testing.assert_allclose(weights[60:], 1.75, atol=1e-3)
+
+
+def test_equal_rows_share_their_weight():
+    source, target = _domains(120, 100)
+    source[60:] = source[:60]
+    groups = canonical_order(source)[1]
+    plain, plain_info = _solve(source, target, gamma=0.3)
+    shared, info = _solve(source, target, gamma=0.3, knobs={"groups": groups})
+    np.testing.assert_array_equal(shared[:60], shared[60:])
+    np.testing.assert_allclose(shared[:60] + shared[60:], plain[:60] + plain[60:], atol=1e-12)
+    np.testing.assert_allclose(
+        _mmd2(source, target, shared, gamma=0.3), plain_info["mmd2_after"], atol=1e-12
+    )
+    assert info == plain_info
+
+
+def test_tolerance_is_a_share_of_what_was_there():
+    source, target = _domains()
+    for tol in (1e-2, 1e-9):
+        _, info = _solve(source, target, gamma=0.3, knobs={"tol": tol})
+        assert info["gap_tol"] == pytest.approx(tol * info["mmd2_before"])
+        assert info["gap"] <= info["gap_tol"]
+
+
+def test_single_precision_has_a_coarser_floor():
+    source, target = (a.astype(np.float32) for a in _domains())
+    _, single = _solve(source, target, gamma=0.1)
+    _, double = _solve(source, target, gamma=0.1, dtype=np.float64)
+    assert single["gap_tol"] == 1e-6
+    assert double["gap_tol"] < 1e-7
+    assert single["mmd2_after"] == pytest.approx(double["mmd2_after"], abs=2e-6)
+
+
+def test_small_samples_and_small_bounds(each_engine):
+    weights, _ = _solve(np.array([[0.0]]), np.array([[3.0]]))
+    np.testing.assert_allclose(weights, [1.0])
+    source, target = _domains(30, 10)
+    weights, info = _solve(source, target, gamma=0.3, knobs={"max_weight": 0.9, "epsilon": 0.5})
+    assert info["converged"]
+    assert weights.max() <= 0.9
+    weights, _ = _solve(source, target, gamma=0.3, knobs={"max_weight": 1.0, "epsilon": 0.0})
+    np.testing.assert_allclose(weights, 1.0)
+
+
+def test_a_limit_on_steps_is_reported():
+    source, target = _domains()
+    _, info = _solve(source, target, gamma=0.1, knobs={"max_iter": 2})
+    assert info["n_iter"] == 2
+    assert not info["converged"]
+    assert info["gap"] > info["gap_tol"]
+
+
+@pytest.mark.parametrize(
+    ("knobs", "message"),
+    [
+        ({"max_weight": 0.5, "epsilon": 0.1}, r"max_weight=0\.5 and epsilon=0\.1.*at least 0\.9"),
+        ({"max_weight": 0.0}, r"max_weight=0\.0"),
+        ({"epsilon": -0.1}, r"epsilon=-0\.1"),
+    ],
+)
+def test_errors_name_the_argument(knobs, message):
+    with pytest.raises(ValueError, match=message):
+        _solve(*_domains(20, 20), knobs=knobs)
+
+
+def test_certificate_can_be_checked_by_hand():
+    source, target = _domains(100, 90)
+    weights, info = _solve(source, target, gamma=0.3)
+    K = kernel_operator(source, gamma=0.3).to_dense()
+    kappa = 100 / 90 * kernel_operator(source, target, gamma=0.3).to_dense().sum(axis=1)
+    gap = 2 / 100**2 * frank_wolfe_gap(weights, K @ weights - kappa, 1000.0, 10.0, 190.0)
+    np.testing.assert_allclose(info["gap"], gap, rtol=1e-6, atol=1e-15)
