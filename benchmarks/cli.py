@@ -62,6 +62,7 @@ def _run(suite, tasks, methods, options):
         options.seeds,
         base=options.base,
         n_jobs=options.n_jobs,
+        threads=options.threads,
         progress=show_progress,
     )
     seconds = time.perf_counter() - clock
@@ -79,6 +80,7 @@ def _run(suite, tasks, methods, options):
             "reference": REFERENCE,
             "seeds": options.seeds,
             "n_jobs": options.n_jobs,
+            "threads": options.threads,
             "methods": {m.name: _estimators(m, tasks, options.base) for m in methods},
         },
         times={
@@ -152,6 +154,9 @@ def _parser():
     )
     parser.add_argument(
         "--n-jobs", type=int, default=1, metavar="N", help="processes (default 1; -1: all cores)"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=1, metavar="N", help="BLAS threads a process (default 1)"
     )
     parser.add_argument(
         "--output",

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
 
 from benchmarks.methods import build, obstacle
 from benchmarks.tasks import METRICS
@@ -116,8 +117,14 @@ def _judge(task, method, seed, base, data):
     return float(score), fitted - start, done - fitted
 
 
-def _run_unit(task, methods, seed, base):
+def _run_unit(task, methods, seed, base, threads):
     """All methods on one task and seed, so that rows are loaded once."""
+    # Most tasks are small: threads of BLAS would wait for each other longer than they compute.
+    with threadpool_limits(threads):
+        return _run_limited(task, methods, seed, base)
+
+
+def _run_limited(task, methods, seed, base):
     data: Any = None
     if any(obstacle(method, task, base) is None for method in methods):
         data = task.load(seed)
@@ -134,7 +141,7 @@ def _run_unit(task, methods, seed, base):
     return task.name, seed, facts, [run_cell(task, m, seed, base, data) for m in methods]
 
 
-def run_tasks(tasks, methods, n_seeds, *, base=None, n_jobs=1, progress=None):
+def run_tasks(tasks, methods, n_seeds, *, base=None, n_jobs=1, threads=1, progress=None):
     """Run methods on tasks.
 
     Parameters
@@ -149,6 +156,8 @@ def run_tasks(tasks, methods, n_seeds, *, base=None, n_jobs=1, progress=None):
         Key of ``benchmarks.methods.BASES``; None: each task's own.
     n_jobs : int, default=1
         Processes.
+    threads : int, default=1
+        Threads of BLAS and OpenMP in each process.
     progress : callable, default=None
         ``progress(iterator, total)`` yields the finished units and shows them.
 
@@ -165,7 +174,7 @@ def run_tasks(tasks, methods, n_seeds, *, base=None, n_jobs=1, progress=None):
         for seed in range(n_seeds if task.seeds is None else min(n_seeds, task.seeds))
     ]
     finished = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-        delayed(_run_unit)(task, methods, seed, base or task.base) for task, seed in units
+        delayed(_run_unit)(task, methods, seed, base or task.base, threads) for task, seed in units
     )
     if progress is not None:
         finished = progress(finished, len(units))

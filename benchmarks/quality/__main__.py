@@ -1,60 +1,8 @@
-"""``python -m benchmarks.quality NAME``: print, or write, the page of a comparison."""
+"""Our numbers beside published ones: ``python -m benchmarks.quality NAME``."""
 
-import argparse
 import sys
-import time
-from importlib import import_module
-from pathlib import Path
 
-from benchmarks.quality.page import markdown_table
-from benchmarks.report import versions
-
-__all__ = ["main"]
-
-NAMES = ("office_caltech10", "kmm")
-
-
-def main(argv=None):
-    """Run a comparison; return 1 if one of its checks does not hold, 2 if data are missing."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.quality",
-        description="Our numbers beside published ones, as a Markdown page.",
-    )
-    parser.add_argument("name", choices=NAMES, help="the comparison")
-    parser.add_argument("--n-jobs", type=int, default=1, metavar="N", help="processes")
-    parser.add_argument("--repeats", type=int, metavar="N", help="random repetitions")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="also write the page there")
-    options = parser.parse_args(argv)
-    module = import_module(f"benchmarks.quality.{options.name}")
-    settings = {} if options.repeats is None else {"repeats": options.repeats}
-    start = time.perf_counter()
-    try:
-        text, checks = module.run(n_jobs=options.n_jobs, **settings)
-    except (OSError, ImportError) as error:
-        print(f"Data are missing: {error}", file=sys.stderr)
-        print("Set SKRANSFER_DATA to the folder that holds them.", file=sys.stderr)
-        return 2
-    command = f"python -m benchmarks.quality {options.name}"
-    if options.repeats is not None:
-        command += f" --repeats {options.repeats}"
-    found = versions()
-    names = ("skransfer", "scikit-learn", "numpy", "scipy", "python")
-    made = ", ".join(f"{name} {found[name]}" for name in names)
-    verdicts = [[c.what, c.found, "yes" if c.holds else "NO"] for c in checks]
-    page = "\n\n".join(
-        [
-            f"# {module.TITLE}",
-            f"Made by `{command}` with {made}, in {time.perf_counter() - start:.0f} s.",
-            text,
-            "## Checks",
-            markdown_table(["what", "found", "holds"], verdicts),
-        ]
-    )
-    print(page)
-    if options.output is not None:
-        options.output.write_text(page + "\n", encoding="utf-8")
-    return int(not all(check.holds for check in checks))
-
+from benchmarks.quality.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

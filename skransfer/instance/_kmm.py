@@ -55,6 +55,12 @@ class KMM(UsesKernel, BaseReweighter):
     epsilon : float, default=None
         Share by which the weights' sum may leave n_source. None: (sqrt(n_s) - 1) / sqrt(n_s),
         the value of [1]_.
+    alpha : float, default=0.0
+        Penalty :math:`\tfrac{\alpha}{2} \lVert \beta \rVert^2` on the weights; 0 is the
+        program of [1]_. That program matches the sample means exactly, their noise included, so
+        a smooth kernel leaves few rows with large weights; 0.01 to 1 spreads the weight over
+        similar rows at little cost in MMD^2, and the weights follow the ratio of the densities
+        far better.
     tol : float, default=1e-6
         The solver stops when its duality gap certifies that the squared mean discrepancy
         (MMD^2) of the weighted rows is within ``tol`` of the least possible one, and within the
@@ -116,11 +122,17 @@ class KMM(UsesKernel, BaseReweighter):
     True
     """
 
-    _weight_knobs = "gamma (smaller), max_weight or epsilon"
+    _weight_knobs = "alpha (larger), max_weight (smaller) or gamma (smaller)"
     traits = Traits(
         target_labels="optional",
         examples=MappingProxyType(
-            {**KERNEL_EXAMPLES, "max_weight": ({}, 1.5), "epsilon": ({}, 0.01), "max_iter": ({}, 3)}
+            {
+                **KERNEL_EXAMPLES,
+                "max_weight": ({}, 1.5),
+                "epsilon": ({}, 0.01),
+                "alpha": ({}, 0.1),
+                "max_iter": ({}, 3),
+            }
         ),
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -128,6 +140,7 @@ class KMM(UsesKernel, BaseReweighter):
         **UsesKernel._kernel_constraints,
         "max_weight": [Interval(Real, 0, None, closed="neither")],
         "epsilon": [Interval(Real, 0, None, closed="left"), None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "verbose": ["verbose"],
@@ -144,6 +157,7 @@ class KMM(UsesKernel, BaseReweighter):
         kernel_params: dict[str, Any] | None = None,
         max_weight: float = 1000.0,
         epsilon: float | None = None,
+        alpha: float = 0.0,
         tol: float = 1e-6,
         max_iter: int | None = None,
         train_on: str = "source",
@@ -157,6 +171,7 @@ class KMM(UsesKernel, BaseReweighter):
         self.kernel_params = kernel_params
         self.max_weight = max_weight
         self.epsilon = epsilon
+        self.alpha = alpha
         self.tol = tol
         self.max_iter = max_iter
         self.train_on = train_on
@@ -198,6 +213,7 @@ class KMM(UsesKernel, BaseReweighter):
             float(kernel_sums(target, **arguments).mean()) / n_target,
             max_weight=self.max_weight,
             epsilon=self.epsilon,
+            alpha=self.alpha,
             tol=self.tol,
             max_iter=self.max_iter,
             groups=groups,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skransfer.kernels import KernelOperator
+from skransfer.kernels import DenseOperator, KernelOperator
 from skransfer.solvers.qp import QPResult, box_slab_qp, frank_wolfe_gap, objective
 
 __all__ = ["kmm_weights"]
@@ -20,6 +20,7 @@ def kmm_weights(
     *,
     max_weight: float = 1000.0,
     epsilon: float | None = None,
+    alpha: float = 0.0,
     tol: float = 1e-6,
     max_iter: int | None = None,
     groups: NDArray[np.integer] | None = None,
@@ -58,6 +59,9 @@ def kmm_weights(
         B.
     epsilon : float, default=None
         None stands for (sqrt(n_s) - 1) / sqrt(n_s), the paper's choice.
+    alpha : float, default=0.0
+        Adds :math:`\tfrac{\alpha}{2} \beta^\top \beta` to the program, that is ``alpha`` to the
+        diagonal of K. The gap is then that of the penalized program; ``mmd2_after`` is without it.
     tol : float, default=1e-6
     max_iter : int, default=None
         Most steps; see `box_slab_qp`.
@@ -99,6 +103,8 @@ def kmm_weights(
     ones = np.ones(n)
     gradient = op.sum(axis=1) - kappa
     before = to_mmd2 * objective(ones, gradient, kappa) + target_mean
+    if alpha > 0:
+        op, gradient = _with_ridge(op, alpha), gradient + alpha
     scale = max(abs(target_mean), float(np.abs(op.diagonal()).max()))
     rounding = scale * (1e-14 if op.dtype == np.float64 else 1e-6)
     gap_tol = max(tol * min(1.0, before), rounding)
@@ -119,7 +125,7 @@ def kmm_weights(
             max_iter=max_iter,
             verbose=verbose,
         )
-    weights = found.x
+    weights, penalty = found.x, 0.5 * alpha * float(found.x @ found.x)
     if groups is not None:
         weights = (np.bincount(groups, weights) / np.bincount(groups))[groups]
     info = {
@@ -127,10 +133,17 @@ def kmm_weights(
         "gap": to_mmd2 * found.gap,
         "gap_tol": gap_tol,
         "mmd2_before": before,
-        "mmd2_after": to_mmd2 * found.objective + target_mean,
+        "mmd2_after": to_mmd2 * (found.objective - penalty) + target_mean,
         "converged": found.converged,
     }
     return weights, info
+
+
+def _with_ridge(op: KernelOperator, alpha: float) -> DenseOperator:
+    """K + alpha I."""
+    K = np.array(op.to_dense())
+    K[np.diag_indices_from(K)] += alpha
+    return DenseOperator(K, symmetric=True)
 
 
 def _slab(n: int, max_weight: float, epsilon: float) -> tuple[float, float, float]:

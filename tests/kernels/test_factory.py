@@ -5,8 +5,10 @@ import pytest
 import scipy.sparse as sp
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.metrics.pairwise import pairwise_kernels
+from threadpoolctl import threadpool_limits
 
 from skransfer.kernels import KERNELS, kernel_operator, kernel_sums
+from skransfer.kernels._threads import blas_threads
 
 NAMED = [name for name in KERNELS if name != "precomputed"]
 PARAMETERS = {
@@ -131,6 +133,12 @@ def test_stripes_and_threads_change_nothing(monkeypatch):
         square = kernel_operator(X, kernel=kernel).to_dense()
         np.testing.assert_allclose(kernel_sums(X, kernel=kernel), square.sum(axis=1), rtol=1e-12)
         monkeypatch.undo()
+
+
+def test_blas_says_how_many_threads_there_are():
+    with threadpool_limits(1, user_api="blas"):
+        assert blas_threads() == 1
+    assert blas_threads() >= 1
 
 
 def test_threads_follow_the_engine_of_the_caller(monkeypatch):

@@ -131,3 +131,15 @@ def test_an_unwritable_cache_folder_is_no_error(monkeypatch):
     assert function is abs
     assert options["nogil"]
     assert options["fastmath"] == {"contract", "nsz", "arcp"}
+
+
+@pytest.mark.parametrize("engine", [_cpu, _reference])
+def test_smo_ends_where_rounding_swallows_every_step(engine):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 2))
+    K = np.exp(-((X[:, None] - X[None]) ** 2).sum(-1))
+    x = np.full(20, 1.0)
+    gradient = K @ x - 1.1 * K.sum(axis=1)
+    steps = engine.smo(K, np.ones(20), x, gradient, 5.0, 10.0, 30.0, -1.0, 10**6)
+    assert steps < 10**6
+    assert np.abs(gradient[(x > 0) & (x < 5)]).max() < 1e-6
