@@ -9,6 +9,7 @@ from skransfer.kernels._gamma import resolve_gamma
 from skransfer.kernels._memory import available_memory, check_memory
 from skransfer.kernels._operator import DenseOperator, KernelOperator
 from skransfer.kernels._order import canonical_order
+from skransfer.kernels._threads import one_blas_thread
 
 __all__ = [
     "KERNELS",
@@ -20,5 +21,6 @@ __all__ = [
     "engine",
     "kernel_operator",
     "kernel_sums",
+    "one_blas_thread",
     "resolve_gamma",
 ]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skransfer.kernels import DenseOperator, KernelOperator
+from skransfer.kernels import DenseOperator, KernelOperator, one_blas_thread
 from skransfer.solvers.qp import QPResult, box_slab_qp, frank_wolfe_gap, objective
 
 __all__ = ["kmm_weights"]
@@ -115,16 +115,17 @@ def kmm_weights(
             found = QPResult(ones, gradient, objective(ones, gradient, kappa), gap, 0, True)
     if found is None:
         upper, low, high = bounds
-        found = box_slab_qp(
-            op,
-            kappa,
-            upper=upper,
-            low=low,
-            high=high,
-            gap_tol=gap_tol / to_mmd2,
-            max_iter=max_iter,
-            verbose=verbose,
-        )
+        with one_blas_thread(n):
+            found = box_slab_qp(
+                op,
+                kappa,
+                upper=upper,
+                low=low,
+                high=high,
+                gap_tol=gap_tol / to_mmd2,
+                max_iter=max_iter,
+                verbose=verbose,
+            )
     weights, penalty = found.x, 0.5 * alpha * float(found.x @ found.x)
     if groups is not None:
         weights = (np.bincount(groups, weights) / np.bincount(groups))[groups]
