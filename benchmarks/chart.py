@@ -45,6 +45,11 @@ def draw_chart(path, summary, tasks, title):
     for column, group in enumerate(groups, start=1):
         _draw_bars(figure.add_subplot(grid[column]), summary, group, names)
     figure.suptitle(title, fontsize=12, fontweight="bold")
+    figure.supxlabel(
+        f"score, in parentheses the gain over {REFERENCE}\n"
+        "purple and +: better, orange and \N{MINUS SIGN}: worse, bold: best of the task",
+        fontsize=9.5,
+    )
     figure.savefig(path)
     return True
 
@@ -79,11 +84,6 @@ def _draw_map(panel, summary, tasks, names):
     panel.set_yticks(range(len(names)), names, fontsize=10)
     panel.tick_params(length=0, labeltop=True, labelbottom=False)
     panel.spines[:].set_visible(False)
-    panel.set_xlabel(
-        f"score, in parentheses the gain over {REFERENCE} (purple: better, orange: worse); "
-        "bold: best of the task",
-        fontsize=9.5,
-    )
 
 
 def _text(entry, task, name):

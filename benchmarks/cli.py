@@ -68,7 +68,9 @@ def _run(suite, tasks, methods, options):
     seconds = time.perf_counter() - clock
     summary = summarize(cells, tasks, methods)
     bases = sorted({options.base or task.base for task in tasks})
-    title = f"skransfer benchmark: suite {suite.name}, base estimator {', '.join(bases)}"
+    title = f"skransfer benchmark: suite {suite.name}, base {', '.join(bases)}"
+    repeated = 1 + max(cell.seed for cell in cells)
+    title += f", {repeated} {'seed' if repeated == 1 else 'seeds'}"
     print(f"\n{title}, {seconds:.0f} s\n\n{table(summary, tasks)}\n", flush=True)
 
     path = options.output / f"{suite.name}.json"

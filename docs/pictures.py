@@ -59,7 +59,7 @@ def weigh(axes):
     X, y, d = make_covariate_shift(200, 200, random_state=0)
     source, target = d >= 0, d < 0
     before = SourceOnly(LogisticRegression()).fit(X, y, sample_domain=d)
-    after = KMM(LogisticRegression()).fit(X, y, sample_domain=d)
+    after = KMM(LogisticRegression(), alpha=0.1).fit(X, y, sample_domain=d)
     scatter(axes, X[target], y[target], TARGET, 8.0, "target")
     sizes = 4 + 30 * after.weights_ / after.weights_.mean()
     scatter(axes, X[source], y[source], SOURCE, np.minimum(sizes, 250), "source, size = weight")

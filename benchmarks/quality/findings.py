@@ -3,21 +3,23 @@
 __all__ = ["OFFICE_CALTECH10"]
 
 OFFICE_CALTECH10 = """\
-The table of the CORAL paper is reproduced, but not by what its columns are called:
+The table of the CORAL paper can be reproduced value by value, though not by what its columns are
+usually taken for:
 
-- *Published NA* (no adaptation, mean 41.1) is said to be a linear SVM. An SVM with the RBF kernel
-  of LibSVM's default width gives all 12 values, to the digit; a linear SVM without any adaptation
-  has a mean near 46. Most of the published gain of CORAL over NA is the gain of a linear kernel.
-- *Published CORAL* (mean 48.8) is what the public program for this table computes: LibSVM with the
-  matrix `x_i A x_j` as a precomputed kernel, in place of a linear SVM on recolored rows. A is not
-  symmetric, so this is no kernel. Only two values of C differ, 0.001 and the rest, and random folds
-  choose between them; each published value is one of the two outcomes (W>A up to a single row).
-  Over random folds this program has a mean near 48, not 48.8.
-- `CORAL(estimator)` is what the paper describes in words and formulas. Beside the linear SVM that
-  it wraps, with C chosen in the same way, it gains about one point on the mean: much from small
-  sources (dslr, webcam), while it loses where the source is large (caltech, amazon).
+- *Published NA* (no adaptation, mean 41.1) is usually read as a linear SVM. An SVM with the RBF
+  kernel of LibSVM's default width gives all 12 values, to the digit; a linear SVM without any
+  adaptation has a mean near 46. So most of the published distance between NA and CORAL is that
+  between two kernels.
+- *Published CORAL* (mean 48.8) is what public copies of the demonstration program for this method
+  compute: LibSVM with the matrix `x_i A x_j` as a precomputed kernel, in place of a linear SVM on
+  recolored rows, whose kernel is `x_i A A' x_j`. A is not symmetric, so `x_i A x_j` is no kernel.
+  Only two values of C differ, 0.001 and the rest, and two random folds choose between them; each
+  published value is one of the two outcomes (W>A up to a single row). Over many random folds this
+  program has a mean near 48, not 48.8.
+- `CORAL(estimator)` is the method as the paper states it. Beside the linear SVM that it wraps, with
+  C chosen in the same way, it gains about one point on the mean: several where the source is small
+  (webcam, dslr), while it loses where the source is large (caltech, amazon).
 
-The two published columns of TCA differ by the scaling of the mapped rows to length 1, which
-moves our mean from the one to the other; which values of its penalty and dimension were used is
-not written down, and single pairs differ by several points.
-"""
+Of TCA there are two published columns. Scaling the mapped rows to length 1 moves our mean from
+near the one to near the other; the dimension, penalty and kernel behind the columns are not known,
+and single pairs differ by several points."""

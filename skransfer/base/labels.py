@@ -38,7 +38,7 @@ def check_labels(owner: Any, y: Any, X: Any, *, multi_output: bool = False) -> N
     Raises
     ------
     ValueError
-        If ``y`` is None, or its length is not that of ``X``.
+        If ``y`` is None, has infinite values, or its length is not that of ``X``.
     """
     if y is None:
         raise ValueError(
@@ -48,6 +48,8 @@ def check_labels(owner: Any, y: Any, X: Any, *, multi_output: bool = False) -> N
     if not (multi_output and y.ndim == 2):
         y = column_or_1d(y, warn=True)
     check_consistent_length(X, y)
+    if y.dtype.kind == "f" and np.isinf(y).any():
+        raise ValueError(f"Input y contains infinity or a value too large for {y.dtype!r}.")
     return y
 
 

@@ -84,6 +84,8 @@ class KMM(UsesKernel, BaseReweighter):
         Inverse width used.
     solver_info_ : dict
         Steps, certified gap, MMD^2 before and after, whether it converged.
+    n_iter_ : int
+        Steps of the solver.
     X_source_ : ndarray or CSR matrix of shape (n_source, n_features)
         Source rows, for ``weigh``.
     estimator_ : estimator
@@ -117,7 +119,7 @@ class KMM(UsesKernel, BaseReweighter):
     >>> from skransfer import KMM
     >>> from skransfer.datasets import make_covariate_shift
     >>> X, y, sample_domain = make_covariate_shift(random_state=0)
-    >>> kmm = KMM(LogisticRegression()).fit(X, y, sample_domain=sample_domain)
+    >>> kmm = KMM(LogisticRegression(), alpha=0.1).fit(X, y, sample_domain=sample_domain)
     >>> kmm.solver_info_["mmd2_after"] < kmm.solver_info_["mmd2_before"]
     True
     """
@@ -196,11 +198,15 @@ class KMM(UsesKernel, BaseReweighter):
                 ConvergenceWarning,
             )
         self.solver_info_, self.X_source_ = info, source
+        self.n_iter_ = max(1, info["n_iter"])
         # The extension smooths over distances, which another kernel does not measure.
         self._width_ = self.gamma_ if self.kernel == "rbf" else resolve_gamma("scale", X)
         weights = np.empty(len(order))
         weights[order] = solution
         return weights
+
+    def _fit_nothing(self) -> None:
+        self.n_iter_ = 1
 
     def _solve(
         self, source: Any, target: Any, groups: NDArray[np.intp]

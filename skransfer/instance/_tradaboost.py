@@ -98,7 +98,7 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
     >>> import numpy as np
     >>> from skransfer import TrAdaBoostClassifier
     >>> from skransfer.datasets import make_concept_shift
-    >>> X, y, sample_domain = make_concept_shift(random_state=0)
+    >>> X, y, sample_domain = make_concept_shift(random_state=3)
     >>> y = y.astype(float)
     >>> hidden = np.flatnonzero(sample_domain < 0)[20:]
     >>> truth, y[hidden] = y[hidden], np.nan

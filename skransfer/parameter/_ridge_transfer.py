@@ -149,8 +149,6 @@ class RidgeTransfer(BaseSourceInformed):
         sample_weight: NDArray[np.float64] | None,
     ) -> None:
         y = y.astype(np.float64)
-        if not np.isfinite(y).all():
-            raise ValueError("Input y contains infinity or a value too large for dtype float64.")
         coef = self._source_coef(source.model, X, y)
         if self.rescale_source and source.model is not None:
             scale = rescale_source(

@@ -13,10 +13,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skransfer.base import BaseAdapter, BaseRowSelector, BaseSourceInformed, BaseTransferPredictor
 
-__all__ = ["tested_instances"]
+__all__ = ["instances_of"]
 
 
-def tested_instances(cls: type) -> Iterator[Any]:
+def instances_of(cls: type) -> Iterator[Any]:
     """Instances of a public class, alone and around several wrapped estimators.
 
     Parameters
@@ -31,8 +31,8 @@ def tested_instances(cls: type) -> Iterator[Any]:
     Examples
     --------
     >>> from skransfer import SourceOnly
-    >>> from skransfer.utils.instances import tested_instances
-    >>> len(list(tested_instances(SourceOnly)))
+    >>> from skransfer.utils.instances import instances_of
+    >>> len(list(instances_of(SourceOnly)))
     3
     """
     # Tight tolerances: the laws compare fits to more digits than a user needs.
