@@ -69,11 +69,11 @@ def weigh(axes):
 
 
 def recolor(axes):
-    """CORAL: the sensor of the source was stretched, turned and moved."""
+    """CORAL: the sensor of the target stretches and moves."""
     rng = np.random.default_rng(2)
     latent = rng.normal(size=(400, 2))
     y = (latent @ [1.0, -1.0] > 0).astype(int)
-    moved = latent @ [[2.2, 1.6], [-0.3, 0.5]] + [1.5, 2.5]
+    moved = latent @ [[2.0, 1.3], [1.3, 1.2]] + [1.0, 3.0]
     X, d = np.vstack([latent[:200], moved[200:]]), np.repeat([0, -1], 200)
     before = SourceOnly(LogisticRegression()).fit(X, y, sample_domain=d)
     after = CORAL(LogisticRegression(), alpha=1e-3).fit(X, y, sample_domain=d)
@@ -87,10 +87,10 @@ def recolor(axes):
 
 
 def start(axes):
-    """LogisticTransfer: ten target labels turn the source's boundary."""
-    X, y, d = make_concept_shift(300, 300, angle=45, random_state=1)
+    """LogisticTransfer: twenty target labels turn the source's boundary."""
+    X, y, d = make_concept_shift(300, 300, angle=45, random_state=3)
     target = np.flatnonzero(d < 0)
-    known, test = target[:10], target[10:]
+    known, test = target[:20], target[20:]
     labels = y.astype(float)
     labels[test] = np.nan
     before = SourceOnly(LogisticRegression()).fit(X, labels, sample_domain=d)

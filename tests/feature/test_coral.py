@@ -64,7 +64,7 @@ def test_sparse_rows_come_dense_and_labels_of_any_kind_pass():
 def test_the_ridge_may_be_zero_only_where_the_covariance_can_be_inverted():
     wide = RNG.normal(size=(20, 50))
     d = np.repeat([0, -1], 10)
-    with pytest.raises(ValueError, match="ledoit_wolf"):
+    with pytest.raises(ValueError, match="Give a positive alpha"):
         CORAL(alpha=0).fit(wide, sample_domain=d)
     with pytest.raises(ValueError, match="alpha"):
         CORAL(alpha=-1.0).fit(wide, sample_domain=d)
