@@ -1,6 +1,6 @@
 """Suites by name: the bundled one and those on real data."""
 
-from benchmarks import real_tasks
+from benchmarks import real_tables, real_tasks
 from benchmarks.tasks import bundled
 from skransfer.datasets import data_file, list_datasets
 
@@ -16,12 +16,12 @@ _REAL = {
     "amazon_reviews": real_tasks.amazon_reviews,
     "reuters": real_tasks.reuters,
     "newsgroups20": real_tasks.newsgroups20,
-    "wifi": real_tasks.wifi,
-    "corn": real_tasks.corn,
-    "wine": real_tasks.wine,
-    "school": real_tasks.school,
-    "mushrooms": real_tasks.mushrooms,
-    "phishing": real_tasks.phishing,
+    "wifi": real_tables.wifi,
+    "corn": real_tables.corn,
+    "wine": real_tables.wine,
+    "school": real_tables.school,
+    "mushrooms": real_tables.mushrooms,
+    "phishing": real_tables.phishing,
 }
 
 

@@ -24,7 +24,19 @@ from skransfer.datasets import (
     make_subspace_shift,
 )
 
-__all__ = ["METRICS", "Data", "Metric", "Suite", "Task", "bundled", "reveal"]
+__all__ = [
+    "FULL",
+    "METRICS",
+    "Data",
+    "Metric",
+    "Suite",
+    "Task",
+    "all_hidden",
+    "bundled",
+    "reveal",
+]
+
+FULL = "all source rows train, all target rows are judged"
 
 
 class Metric(NamedTuple):
@@ -67,6 +79,17 @@ class Data(NamedTuple):
     def judged(self):
         """Mask of the rows that predictions are judged on: target rows whose label is hidden."""
         return (self.sample_domain < 0) & ~self.labeled
+
+
+def all_hidden(X, y, sample_domain):
+    """Data of which no target label is shown.
+
+    Parameters
+    ----------
+    X, y, sample_domain : array
+        Rows of both domains, true labels, domains.
+    """
+    return Data(X, y, sample_domain, np.zeros(len(y), dtype=bool))
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,14 @@ PUBLIC_PACKAGES = [
     ),
 ]
 # Folders and files of tests/ that stand for no single module.
-NO_MIRROR = ("reproduction", "test_common.py", "test_contract.py", "test_house.py", "test_readme.py")
+NO_MIRROR = (
+    "reproduction",
+    "test_common.py",
+    "test_contract.py",
+    "test_house.py",
+    "test_readme.py",
+    "test_searches.py",
+)
 
 
 # ------------------------------------------------------------------------- the source, as a tree

@@ -121,7 +121,9 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
             raise ValueError(f"All training weights are zero{knobs} or the sample_weight given.")
         if not classifier or labels.ndim > 1:
             return
-        lost = [label for label in np.unique(labels) if not (weights[labels == label] > 0).any()]
+        # A solver may leave a weight of 1e-12 where it means none.
+        least = 1e-9 * weights.sum()
+        lost = [label for label in np.unique(labels) if weights[labels == label].sum() <= least]
         if lost:
             raise ValueError(
                 f"All rows of class {lost[0]!r} have weight zero, so the wrapped estimator could "

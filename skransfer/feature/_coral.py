@@ -33,9 +33,9 @@ class CORAL(OneToOneFeatureMixin, BaseMapper):
         Learns from the recolored source rows. None: only the map is fitted.
     alpha : float or "ledoit_wolf", default=1.0
         Added to the diagonals of both covariances, in squared units of the features: standardize
-        them first. 0 aligns the covariances exactly and needs more rows than features on both
-        sides. "ledoit_wolf": each covariance is shrunk toward a multiple of the identity by the
-        share that [2]_ estimates.
+        them first. 0 aligns the covariances exactly and needs a source covariance that can be
+        inverted, so more source rows than features. "ledoit_wolf": each covariance is shrunk
+        toward a multiple of the identity by the share that [2]_ estimates.
     train_on : {"source", "labeled"}, default="source"
         Rows that the estimator learns from. "source" never reads a target label; "labeled" adds
         the target rows that have one.

@@ -93,7 +93,9 @@ class TCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
     -----
     Both sides share one map, so ``sample_domain`` changes nothing in ``transform``. Time is
     :math:`O(n^2 (d + k))` for n pooled rows, d features and k components, memory
-    :math:`O(n^2)`. With one domain the contrast is zero and TCA is kernel PCA, scaled. The signs
+    :math:`O(n^2)`. With one domain the contrast is zero, and the
+    components maximize tr(W'KHKW) under W'W = I / alpha: scaled kernel PCA, if the kernel is
+    centered. The signs
     of the components follow a rule that does not depend on the order of the rows.
 
     References
