@@ -15,7 +15,7 @@ from benchmarks.suites import ALL_REAL, SUITES, check_files, suite_names
 
 __all__ = ["main"]
 
-RESULTS = Path(__file__).resolve().parent / "results"
+RESULTS = Path(__file__).resolve().parent / "results" / "runs"
 
 
 def main(argv=None):
@@ -165,7 +165,7 @@ def _parser():
         type=Path,
         default=RESULTS,
         metavar="DIR",
-        help="folder for the JSON file and the chart (default benchmarks/results)",
+        help="folder for the JSON file and the chart (default benchmarks/results/runs)",
     )
     parser.add_argument("--list", action="store_true", help="show suites, tasks and methods")
     return parser

@@ -63,8 +63,8 @@ class KMM(UsesKernel, BaseReweighter):
         far better.
     tol : float, default=1e-6
         The solver stops when its duality gap certifies that the squared mean discrepancy
-        (MMD^2) of the weighted rows is within ``tol`` of the least possible one, and within the
-        share ``tol`` of that of the unweighted rows.
+        (MMD^2) of the weighted rows is within ``tol`` of the least possible one, and within a
+        share of 1e-4 (or ``tol``, if that is larger) of that of the unweighted rows.
     max_iter : int, default=None
         Most steps of the solver; None: no limit. A ConvergenceWarning tells when it was hit.
     train_on : {"source", "labeled"}, default="source"

@@ -12,6 +12,8 @@ __all__ = ["kmm_weights"]
 
 Array = NDArray[np.float64]
 
+_SHARE = 1e-4  # of the discrepancy of unweighted rows: a larger gap would say nothing
+
 
 def kmm_weights(
     op: KernelOperator,
@@ -39,11 +41,11 @@ def kmm_weights(
     :math:`\mathrm{MMD}^2(\beta) = (2 / n_s^2) f(\beta) + \bar k_{tt}`. Gaps and tolerances are
     stated in these units. The solver stops at a certified gap of
 
-    ``max(tol * min(1, MMD^2(1)), rounding)``,
+    ``max(min(tol, max(1e-4, tol) * MMD^2(1)), rounding)``,
 
-    MMD^2(1) being that of the unweighted rows: an absolute rule would accept the weights 1 for
-    every wide kernel. The rounding floor is 1e-14 (1e-6 for float32 entries) of the largest of the
-    mean and the diagonal entries of K: where MMD^2(1) is below 1e-4, float32 entries are too
+    MMD^2(1) being that of the unweighted rows: an absolute rule alone would accept the weights 1
+    for every wide kernel. The rounding floor is 1e-14 (1e-6 for float32 entries) of the largest of
+    the mean and the diagonal entries of K: where MMD^2(1) is below 1e-4, float32 entries are too
     coarse, and K should be computed in double precision. If the weights 1 are optimal to within
     that tolerance they are the result, so equal domains give exactly 1.
 
@@ -107,7 +109,7 @@ def kmm_weights(
         op, gradient = _with_ridge(op, alpha), gradient + alpha
     scale = max(abs(target_mean), float(np.abs(op.diagonal()).max()))
     rounding = scale * (1e-14 if op.dtype == np.float64 else 1e-6)
-    gap_tol = max(tol * min(1.0, before), rounding)
+    gap_tol = max(min(tol, max(_SHARE, tol) * before), rounding)
     found = None
     if max_weight >= 1:
         gap = frank_wolfe_gap(ones, gradient, *bounds)

@@ -26,6 +26,6 @@ def test_page(monkeypatch):
         kmm, "against_the_ratio", lambda seed, **settings: real(seed, n_rows=100, **settings)
     )
     text, checks = kmm.run(repeats=2)
-    assert text.count("KMM(max_weight=10)") == 1
-    assert len(checks) == 2
+    assert text.count("KMM(alpha=0.1)") == 2
+    assert len(checks) == 3
     assert np.isfinite(float(checks[0].found))
