@@ -188,10 +188,13 @@ def run(n_jobs=1, repeats=30):
         "True weights: `sample_weight` is one over the known probability of selection.",
         f"Published: {INCOMPARABLE}.",
     ]
+    draws = (
+        f"`make_covariate_shift({ROWS}, {ROWS}, 2)`, means over seeds 0 to {DRAWS - 1}. "
+        "The mild shift is `shift=0.5, scale=0.8`."
+    )
     parts = [
         "## The analytic ratio",
-        f"`make_covariate_shift({ROWS}, {ROWS}, 2)`, means over seeds 0 to {DRAWS - 1}. "
-        "The mild shift is `shift=0.5, scale=0.8`.",
+        draws,
         markdown_table(RATIO_HEADER, ratio_rows),
         EXPLANATION,
         "## Breast cancer under a selection bias",
