@@ -4,10 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
-from functools import cache
 from itertools import pairwise
-from threading import Lock
-from typing import Any
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -71,31 +68,6 @@ def sharing(n_entries: int) -> Iterator[tuple[Callable[[Work, int], None], int]]
         yield share, n_workers
 
 
-class _Limiter:
-    """Counts who wants BLAS on one thread: the first sets the limit, the last takes it back."""
-
-    def __init__(self) -> None:
-        self.lock, self.count = Lock(), 0
-        self.limits: Any = None
-
-    def enter(self) -> None:
-        with self.lock:
-            if self.count == 0:
-                self.limits = threadpool_limits(limits=1, user_api="blas")
-            self.count += 1
-
-    def leave(self) -> None:
-        with self.lock:
-            self.count -= 1
-            if self.count == 0:
-                self.limits.restore_original_limits()
-
-
-@cache
-def _limiter() -> _Limiter:
-    return _Limiter()
-
-
 @contextmanager
 def one_blas_thread(n_rows: int, most: int = 4000) -> Iterator[None]:
     """Keep BLAS on one thread for an iteration of many small products.
@@ -113,8 +85,5 @@ def one_blas_thread(n_rows: int, most: int = 4000) -> Iterator[None]:
     if n_rows > most:
         yield
         return
-    _limiter().enter()
-    try:
+    with threadpool_limits(limits=1, user_api="blas"):
         yield
-    finally:
-        _limiter().leave()
