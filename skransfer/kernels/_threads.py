@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from itertools import pairwise
+from threading import current_thread, main_thread
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -74,7 +75,9 @@ def one_blas_thread(n_rows: int, most: int = 4000) -> Iterator[None]:
 
     Threads that wait for each other a thousand times cost more than they bring: on two cores of
     which one is busy, a solve of 2000 rows took 25 s with two threads and 1 s with one. Beyond
-    ``most`` rows the products are large, and BLAS is left alone.
+    ``most`` rows the products are large, and BLAS is left alone. So it is in threads other than
+    the main one: the limit is one for the process, and two threads that set it and take it back
+    at the same time can leave it set.
 
     Parameters
     ----------
@@ -82,7 +85,7 @@ def one_blas_thread(n_rows: int, most: int = 4000) -> Iterator[None]:
         Size of the problem.
     most : int, default=4000
     """
-    if n_rows > most:
+    if n_rows > most or current_thread() is not main_thread():
         yield
         return
     with threadpool_limits(limits=1, user_api="blas"):
