@@ -9,6 +9,7 @@ import sklearn
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, OneToOneFeatureMixin, clone
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
@@ -343,3 +344,100 @@ def test_a_mapper_may_wrap_an_estimator_without_weights(data):
     fitted = Shift(KNeighborsClassifier(1)).fit(X, y, sample_domain=d)
     assert fitted.predict(X).shape == (12,)
     assert not hasattr(fitted, "decision_function")
+
+
+def test_an_index_in_another_order_is_refused_after_fit_too(data):
+    X, y, d = data
+    frame, ids = pd.DataFrame(X, columns=list("abc")), pd.Series(d)
+    for method in (Shift(LogisticRegression()), SourceOnly(LogisticRegression())):
+        fitted = method.fit(frame, y, sample_domain=ids)
+        with pytest.raises(ValueError, match="different orders"):
+            fitted.predict(frame, sample_domain=ids[::-1])
+    with pytest.raises(ValueError, match="different orders"):
+        Shift().fit(frame, sample_domain=ids).transform(frame, sample_domain=ids[::-1])
+
+
+def test_a_refit_with_other_parameters_forgets_the_old_fit(data):
+    X, y, d = data
+    model = FixedWeights(LogisticRegression()).fit(X, y, sample_domain=d)
+    model.set_params(estimator=None).fit(X, sample_domain=d)
+    assert not hasattr(model, "predict")
+    assert not hasattr(model, "estimator_")
+    model.set_params(estimator=Ridge()).fit(X, y.astype(float), sample_domain=d)
+    assert not hasattr(model, "classes_")
+    assert model.n_features_in_ == 3
+
+
+def test_a_failed_call_of_fit_loses_nothing(data):
+    X, y, d = data
+    model = FixedWeights(LogisticRegression()).fit(X, y, sample_domain=d)
+    before = model.predict(X)
+    with pytest.raises(ValueError, match="integers"):
+        model.fit(X, y, sample_domain=d.astype(str))
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
+def test_minus_one_is_not_scored_as_a_miss(data):
+    X, y, d = data
+    model = SourceOnly(LogisticRegression()).fit(X, y, sample_domain=d)
+    with pytest.raises(ValueError, match="unknown labels"):
+        model.score(X, np.where(d < 0, -1, y))
+
+
+def test_text_columns_are_named_where_the_method_computes_itself(data):
+    X, y, d = data
+    for site in (pd.Series(list("uv") * 6), pd.Series(list("uv") * 6, dtype="category")):
+        frame = pd.DataFrame({"site": site, "x": X[:, 0]})
+        with pytest.raises(ValueError, match=r"site|could not convert"):
+            FixedWeights(LogisticRegression()).fit(frame, y, sample_domain=d)
+    with pytest.raises(ValueError, match=r"columns \['site'\].*make_pipeline\(ColumnTransformer"):
+        FixedWeights(LogisticRegression()).fit(frame, y, sample_domain=d)
+
+
+def test_weights_of_another_length_are_refused(data):
+    X, y, d = data
+    with pytest.raises(ValueError, match=r"expected \(12,\), one for each row of X"):
+        FixedWeights(LogisticRegression()).fit(X, y, sample_domain=d, sample_weight=np.ones(6))
+
+
+def test_domains_that_were_forgotten_are_named(data):
+    X, y, d = data
+    labels = np.where(d < 0, np.nan, y)
+    with pytest.warns(SingleDomainWarning), pytest.raises(ValueError, match="was not passed"):
+        FixedWeights(LogisticRegression()).fit(X, labels)
+
+
+def test_with_routing_on_the_users_own_requests_decide(data):
+    X, y, d = data
+    weight = np.linspace(0.1, 3.0, 12)
+    with sklearn.config_context(enable_metadata_routing=True):
+        scaler = StandardScaler().set_fit_request(sample_weight=True)
+        inner = LogisticRegression().set_fit_request(sample_weight=False)
+        pipe = make_pipeline(scaler, inner)
+        ours = SourceOnly(pipe).fit(X, y, sample_domain=d, sample_weight=weight)
+        rows = d >= 0
+        plain = clone(pipe).fit(X[rows], y[rows], sample_weight=weight[rows])
+    np.testing.assert_array_equal(ours.predict_proba(X), plain.predict_proba(X))
+
+
+def test_stacking_without_a_final_estimator_can_be_wrapped(data):
+    X, y, d = data
+    X, y, d = np.vstack([X] * 4), np.tile(y, 4), np.tile(d, 4)
+    stack = StackingClassifier([("a", LogisticRegression())], cv=2)
+    assert FixedWeights(stack).fit(X, y, sample_domain=d).predict(X).shape == (48,)
+
+
+# type_of_target casts the NaN before it refuses it.
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
+def test_inside_bagging_and_voting_labels_must_be_known(data):
+    """They read y themselves: unknown labels fail loudly, known ones work with routing on."""
+    X, y, d = data
+    X, y, d = np.vstack([X] * 4), np.tile(y, 4), np.tile(d, 4)
+    inner = FixedWeights(LogisticRegression())
+    with sklearn.config_context(enable_metadata_routing=True):
+        bagging = BaggingClassifier(inner, 2, random_state=0)
+        for outer in (bagging, VotingClassifier([("k", inner)])):
+            fitted = clone(outer).fit(X, y, sample_domain=d)
+            assert fitted.predict(X).shape == (48,)
+            with pytest.raises(ValueError, match="NaN"):
+                clone(outer).fit(X, np.where(d < 0, np.nan, y), sample_domain=d)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin, is_classifier
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
@@ -14,14 +15,14 @@ from skransfer._compat import HasMethods, check_method_params, take_rows
 from skransfer.base.domains import Domains
 from skransfer.base.judging import check_one_side, known_truth
 from skransfer.base.labels import clean_labels
-from skransfer.base.transfer import BaseTransfer, Stacked
-from skransfer.base.weighting import (
-    check_not_nested,
-    check_weightable,
+from skransfer.base.sample_weight import (
+    check_class_weights,
     combine_weights,
-    fit_wrapped,
+    cut_weights,
     split_sample_weight,
 )
+from skransfer.base.transfer import BaseTransfer, Stacked
+from skransfer.base.weighting import check_not_nested, check_weightable, fit_wrapped
 
 __all__ = ["BaseAdapter"]
 
@@ -30,7 +31,7 @@ def _wrapped_has(name: str) -> Any:
     """Expose a method only if the wrapped estimator has it."""
 
     def check(self: Any) -> bool:
-        wrapped = getattr(self, "estimator_", self.estimator)
+        wrapped = None if self.estimator is None else getattr(self, "estimator_", self.estimator)
         if wrapped is None:
             raise AttributeError(f"{type(self).__name__}(estimator=None) has no {name}.")
         getattr(wrapped, name)
@@ -48,7 +49,7 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
     _gives_weights: ClassVar[bool] = False
     _weight_knobs: ClassVar[str] = ""
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods(["fit"]), None],
     }
     __metadata_request__predict: ClassVar[dict[str, bool]] = {"sample_domain": True}
     __metadata_request__predict_proba: ClassVar[dict[str, bool]] = {"sample_domain": True}
@@ -104,11 +105,18 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
         classifier = is_classifier(self)
         labels = clean_labels(take_rows(data.y, rows), classifier=classifier)
         params = check_method_params(data.X, fit_params, indices=rows)
-        given, params = split_sample_weight(self.estimator, params)
-        learned = None if learned is None else learned[rows]
-        weights = combine_weights(learned, given, len(rows))
-        if weights is not None:
-            self._check_class_weights(weights, labels, classifier)
+        if learned is None and get_config()["enable_metadata_routing"]:
+            weights = None  # nothing of ours to hand on: the user's own requests decide
+        else:
+            given, params = split_sample_weight(self.estimator, fit_params)
+            params = check_method_params(data.X, params, indices=rows)
+            given = cut_weights(given, len(data.known), rows)
+            learned = None if learned is None else learned[rows]
+            if learned is not None:
+                self._check_class_weights(learned, labels, classifier)
+            weights = combine_weights(learned, given)
+            if given is not None:
+                check_class_weights(weights, labels, classifier)
         self.estimator_ = fit_wrapped(self.estimator, take_rows(Z, rows), labels, weights, params)
         if hasattr(self.estimator_, "classes_"):
             self.classes_ = self.estimator_.classes_
@@ -116,20 +124,19 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
     def _check_class_weights(
         self, weights: NDArray[Any], labels: NDArray[Any], classifier: bool
     ) -> None:
-        knobs = f"; change {self._weight_knobs}" if self._weight_knobs else ""
-        if not (weights > 0).any():
-            raise ValueError(f"All training weights are zero{knobs} or the sample_weight given.")
+        """Name a class that the learned weights leave out, and the parameters to change."""
         if not classifier or labels.ndim > 1:
             return
         # A solver may leave a weight of 1e-12 where it means none.
         least = 1e-9 * weights.sum()
-        lost = [label for label in np.unique(labels) if weights[labels == label].sum() <= least]
-        if lost:
-            raise ValueError(
-                f"All rows of class {lost[0]!r} have weight zero, so the wrapped estimator could "
-                f"not learn it{knobs} or the sample_weight given, or add labeled target rows "
-                'with train_on="labeled".'
-            )
+        for label in np.unique(labels):
+            if weights[labels == label].sum() <= least:
+                raise ValueError(
+                    f"All rows of class {label!r} have weight zero, so the wrapped estimator "
+                    f"could not learn it: the target looks like none of them. Change "
+                    f"{self._weight_knobs}, or add labeled target rows with "
+                    'train_on="labeled".'
+                )
 
     def _predict_with(self, method: str, X: Any, sample_domain: Any) -> Any:
         X, domains = self._check_rows(X, sample_domain)
@@ -205,12 +212,15 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
         Raises
         ------
         ValueError
-            If the rows belong to both sides, or a label is unknown.
+            If ``sample_domain`` marks rows of both sides, or a label is unknown. A search with
+            metadata routing off does not pass ``sample_domain`` here: all rows then count as
+            target rows, so use TargetKFold.
         """
         params = self._route("score", sample_domain, score_params)
         X, domains = self._check_rows(X, sample_domain)
         check_one_side(domains, type(self).__name__)
-        y = known_truth(y, classifier=is_classifier(self))
+        classes = getattr(self, "classes_", None)
+        y = known_truth(y, classifier=is_classifier(self), classes=classes)
         return float(self.estimator_.score(self._prepare(X, domains), y, **params))
 
     def get_metadata_routing(self) -> MetadataRouter:

@@ -150,6 +150,13 @@ def check_ids(sample_domain: ArrayLike, X: Any = None) -> NDArray[np.int64]:
     return ids.astype(np.int64, copy=False)
 
 
+def is_missing(value: Any) -> bool:
+    """Whether one value is None, NaN, or pandas NA or NaT."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+
+
 def _check_same_order(sample_domain: Any, X: Any) -> None:
     """Refuse a Series whose index holds the labels of X in another order."""
     ours, theirs = _pandas_index(sample_domain), _pandas_index(X)
@@ -192,7 +199,7 @@ def encode_domains(names: ArrayLike, target: str | Sequence[Any] | Any) -> NDArr
     Raises
     ------
     ValueError
-        If a name is missing, ``target`` is not among the names, or no source is left.
+        If a name is missing, ``target`` is a set or not among the names, or no source is left.
 
     Examples
     --------
@@ -201,10 +208,13 @@ def encode_domains(names: ArrayLike, target: str | Sequence[Any] | Any) -> NDArr
     array([-1,  0, -1,  1])
     """
     column = column_or_1d(np.asarray(names, dtype=object))
-    missing = [name is None or name != name for name in column]
+    missing = [is_missing(name) for name in column]
     if any(missing):
         raise ValueError(f"names has {sum(missing)} missing values; every row needs a domain.")
-    wanted = list(target) if isinstance(target, (list, tuple, set, np.ndarray)) else [target]
+    if isinstance(target, (set, frozenset, dict)):
+        raise ValueError("target must be a name or a list of names: a set has no order for ids.")
+    several = hasattr(target, "__iter__") and not isinstance(target, (str, bytes))
+    wanted = list(target) if several else [target]
     present = set(column.tolist())
     unknown = [name for name in wanted if name not in present]
     if unknown or not wanted:

@@ -13,7 +13,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skransfer.base.domains import Domains, check_ids
 from skransfer.base.labels import clean_labels, label_array, missing_labels
 
-__all__ = ["PredictsRows", "as_numeric_rows", "check_one_side", "domains_of", "known_truth"]
+__all__ = [
+    "PredictsRows",
+    "as_numeric_rows",
+    "check_one_side",
+    "domains_of",
+    "forget_fit",
+    "known_truth",
+]
 
 FLOATS = (np.float64, np.float32)
 
@@ -82,7 +89,8 @@ class PredictsRows:
         check_one_side(domains, type(self).__name__)
         classifier = is_classifier(self)
         metric = accuracy_score if classifier else r2_score
-        truth = known_truth(y, classifier=classifier)
+        classes = getattr(self, "classes_", None)
+        truth = known_truth(y, classifier=classifier, classes=classes)
         return float(metric(truth, self._predict(X), sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
@@ -109,6 +117,14 @@ def domains_of(X: Any, sample_domain: Any) -> Domains:
     return Domains(check_ids(sample_domain, X))
 
 
+def forget_fit(estimator: Any) -> None:
+    """Drop what an earlier fit left behind: with other parameters it might not be overwritten."""
+    kept = ("n_features_in_", "feature_names_in_")  # of the rows just validated
+    for name in [n for n in vars(estimator) if n.endswith("_") and not n.startswith("__")]:
+        if name not in kept:
+            delattr(estimator, name)
+
+
 def check_one_side(domains: Domains, name: str) -> None:
     """Refuse to score rows of both sides with one number."""
     if domains.source.any() and domains.target.any():
@@ -119,12 +135,15 @@ def check_one_side(domains: Domains, name: str) -> None:
         )
 
 
-def known_truth(y: Any, *, classifier: bool) -> NDArray[Any]:
+def known_truth(y: Any, *, classifier: bool, classes: Any = None) -> NDArray[Any]:
     """True labels to score against; an unknown one is an error, not a miss."""
     y = label_array(y)
-    if missing_labels(y).any():
+    unknown = missing_labels(y)
+    if classifier and y.dtype.kind == "i" and classes is not None and -1 not in classes:
+        unknown = unknown | (y == -1)  # as fit reads it
+    if unknown.any():
         raise ValueError(
-            "y has unknown labels (NaN, None or NA), which cannot be scored; in "
+            "y has unknown labels (NaN, None, NA, or -1), which cannot be scored; in "
             'cross-validation, TargetKFold(holdout="labeled") holds out labeled rows only.'
         )
     return clean_labels(y, classifier=classifier)

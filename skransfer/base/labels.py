@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from skransfer.base.domains import Domains
+from skransfer.base.domains import Domains, is_missing
 
 __all__ = ["check_labels", "clean_labels", "known_labels", "label_array", "missing_labels"]
 
@@ -58,19 +58,13 @@ def missing_labels(y: NDArray[Any]) -> NDArray[np.bool_]:
     if y.dtype.kind in "fc":
         missing = np.isnan(y)
     elif y.dtype.kind == "O":
-        flat = [_is_missing(value) for value in y.ravel()]
+        flat = [is_missing(value) for value in y.ravel()]
         missing = np.array(flat, dtype=bool).reshape(y.shape)
     elif y.dtype.kind in "mM":
         missing = np.isnat(y)
     else:
         missing = np.zeros(y.shape, dtype=bool)
     return missing.any(axis=1) if missing.ndim == 2 else missing
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
 
 
 def known_labels(y: NDArray[Any], domains: Domains, *, classifier: bool) -> NDArray[np.bool_]:
@@ -86,19 +80,34 @@ def known_labels(y: NDArray[Any], domains: Domains, *, classifier: bool) -> NDAr
         If a source row has no label: only target labels may be unknown.
     """
     known = ~missing_labels(y)
-    if classifier and y.dtype.kind == "i" and y.ndim == 1 and not domains.single:
-        judged = y[domains.source] if domains.source.any() else y
-        if not np.array_equal(np.unique(judged), [-1, 1]):
-            known &= y != -1
+    if classifier and y.ndim == 1 and not domains.single and _are_integers(y, known):
+        judged = y[domains.source & known] if domains.source.any() else y[known]
+        if not np.array_equal(np.unique(judged.astype(np.int64)), [-1, 1]):
+            known[known] = y[known].astype(np.int64) != -1
     unknown_source = int((domains.source & ~known).sum())
-    if unknown_source:
-        where = "rows" if domains.single else "source rows"
+    if unknown_source and domains.single:
         raise ValueError(
-            f"{unknown_source} {where} have an unknown label in y (NaN, None, NA, or -1 in "
+            f"{unknown_source} rows have an unknown label in y (NaN, None or NA), and "
+            "sample_domain was not passed to fit, so that no row is a target row; only target "
+            "rows may be unlabeled."
+        )
+    if unknown_source:
+        raise ValueError(
+            f"{unknown_source} source rows have an unknown label in y (NaN, None, NA, or -1 in "
             "integer class labels); only target rows may be unlabeled. Drop those rows, or, if "
             "-1 is one of several class names, rename it or pass the labels as strings."
         )
     return known
+
+
+def _are_integers(y: NDArray[Any], known: NDArray[np.bool_]) -> bool:
+    """Whether the known labels are integers; unknown ones beside them make an object array."""
+    if y.dtype.kind != "O":
+        return y.dtype.kind == "i"
+    values = y[known].tolist()
+    return bool(values) and all(
+        isinstance(value, Integral) and not isinstance(value, (bool, np.bool_)) for value in values
+    )
 
 
 def clean_labels(labels: NDArray[Any], *, classifier: bool) -> NDArray[Any]:

@@ -13,15 +13,14 @@ from sklearn.utils.metaestimators import available_if
 from skransfer._compat import HasMethods, check_method_params, take_rows
 from skransfer.base.judging import PredictsRows
 from skransfer.base.labels import clean_labels
-from skransfer.base.traits import Traits
-from skransfer.base.transfer import BaseTransfer, Stacked
-from skransfer.base.weighting import (
-    check_not_nested,
-    check_weightable,
-    combine_weights,
-    fit_wrapped,
+from skransfer.base.sample_weight import (
+    check_class_weights,
+    cut_weights,
     split_sample_weight,
 )
+from skransfer.base.traits import Traits
+from skransfer.base.transfer import BaseTransfer, Stacked
+from skransfer.base.weighting import check_not_nested, check_weightable, fit_wrapped
 
 __all__ = ["BaseTransferPredictor", "TrainingRows"]
 
@@ -51,7 +50,7 @@ class BaseTransferPredictor(PredictsRows, MetaEstimatorMixin, BaseTransfer):
     _computes_on_rows = False
     _min_rows = 1
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods(["fit"]), None],
     }
     __metadata_request__predict_proba: ClassVar[dict[str, bool]] = {"sample_domain": True}
     __metadata_request__predict_log_proba: ClassVar[dict[str, bool]] = {"sample_domain": True}
@@ -96,9 +95,16 @@ class BaseTransferPredictor(PredictsRows, MetaEstimatorMixin, BaseTransfer):
             )
         index = np.flatnonzero(data.known)
         labels = clean_labels(take_rows(data.y, index), classifier=is_classifier(self))
-        params = check_method_params(data.X, fit_params, indices=index)
-        given, params = split_sample_weight(self._learner(), params)
-        weights = combine_weights(None, given, len(index))
+        given, params = split_sample_weight(self._learner(), fit_params)
+        params = check_method_params(data.X, params, indices=index)
+        weights = cut_weights(given, len(data.known), index)
+        if weights is not None:
+            check_class_weights(weights, labels, is_classifier(self))
+            if not (weights[~source[index]] > 0).any():
+                raise ValueError(
+                    "sample_weight is zero for all labeled target rows; "
+                    f"{type(self).__name__} learns from them."
+                )
         X = take_rows(data.X, index)
         self._fit_predictor(TrainingRows(X, labels, source[index], weights, params))
 

@@ -43,7 +43,7 @@ class BaseReweighter(BaseAdapter):
     def _fit_weights(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> NDArray[np.float64]:
         """Importance of each source row, in the order in which the source rows stand in X."""
 
-    def _fit_nothing(self) -> None:
+    def _fit_nothing(self, X: Any) -> None:
         """Set what ``fit`` reports of its solver where there is one domain, hence no problem."""
 
     def _weigh(self, X: Any) -> NDArray[np.float64]:
@@ -56,7 +56,7 @@ class BaseReweighter(BaseAdapter):
         self._one_domain_ = domains.single
         if domains.single:
             weights = np.ones(len(domains.ids))
-            self._fit_nothing()
+            self._fit_nothing(data.numeric)
         else:
             weights = self._fit_weights(data.numeric, data.y, domains)
             self._check_weights(weights)

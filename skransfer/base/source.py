@@ -13,7 +13,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skransfer._compat import HasMethods, fit_context, num_samples, take_rows
 from skransfer.base.domains import Domains, check_ids
-from skransfer.base.judging import FLOATS, PredictsRows, as_numeric_rows, domains_of
+from skransfer.base.judging import (
+    FLOATS,
+    PredictsRows,
+    as_numeric_rows,
+    domains_of,
+    forget_fit,
+)
 from skransfer.base.labels import check_labels, clean_labels, known_labels
 from skransfer.base.traits import Traits
 from skransfer.base.warning import warn_user
@@ -100,11 +106,13 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
             If ``source`` is a fitted model that is not frozen.
         """
         domains = self._target_domains(sample_domain, X)
-        X = validate_data(self, X, dtype=FLOATS, accept_sparse="csr", ensure_min_samples=2)
+        frozen = isinstance(self.source, FrozenEstimator)
+        X = validate_data(
+            self, X, dtype=FLOATS, accept_sparse="csr", ensure_min_samples=1 if frozen else 2
+        )
         y = check_labels(self, y, X, multi_output=self._multi_output())
         weights = _check_weights(sample_weight, X.shape[0])
-        known = known_labels(y, domains, classifier=is_classifier(self))
-        rows = np.flatnonzero(domains.target & known)
+        rows = self._labeled_rows(y, domains, frozen)
         if len(rows) == 0:
             raise ValueError(
                 f"{type(self).__name__} learns from labeled target rows (sample_domain < 0) and "
@@ -112,11 +120,21 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
             )
         source = self._resolve_source(X, y, domains, weights)
         labels = clean_labels(y[rows], classifier=is_classifier(self))
+        forget_fit(self)
         self._fit_from(source, X[rows], labels, None if weights is None else weights[rows])
         return self
 
     def _multi_output(self) -> bool:
         return False
+
+    def _labeled_rows(self, y: NDArray[Any], domains: Domains, frozen: bool) -> NDArray[np.intp]:
+        """Labeled target rows. With a model as knowledge, source rows are not even looked at."""
+        rows = np.flatnonzero(domains.target)
+        classifier = is_classifier(self)
+        if frozen:
+            known = known_labels(y[rows], Domains.all_target(len(rows)), classifier=classifier)
+            return rows[known]
+        return np.flatnonzero(domains.target & known_labels(y, domains, classifier=classifier))
 
     def _target_domains(self, sample_domain: Any, X: Any) -> Domains:
         """Domains; a model given as knowledge makes source rows and a warning unnecessary."""
@@ -145,6 +163,7 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
         source = self.source
         if isinstance(source, FrozenEstimator):
             _check_fitted(source)
+            _check_names(source, getattr(self, "feature_names_in_", None))
             return Knowledge(source)
         if source is not None and _is_fitted(source):
             raise TypeError(
@@ -167,8 +186,10 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
         return Knowledge(fit_wrapped(model, X_source, labels, given), X_source, given)
 
     def _check_rows(self, X: Any, sample_domain: Any) -> tuple[Any, Domains]:
+        check_is_fitted(self)
+        ids = None if sample_domain is None else check_ids(sample_domain, X)
         X = as_numeric_rows(self, X)
-        return X, domains_of(X, sample_domain)
+        return X, domains_of(X, ids)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -229,9 +250,16 @@ def source_coefficients(source: Any, X: Any) -> SourceCoefficients:
         If the model is not linear, or has another number of features.
     """
     model = source.estimator if isinstance(source, FrozenEstimator) else source
+    model = getattr(model, "best_estimator_", model)
     classes = getattr(model, "classes_", None)
+    expected = getattr(model, "n_features_in_", X.shape[1])
+    if expected != X.shape[1]:
+        raise ValueError(
+            f"The source model was fitted on {expected} features and X has {X.shape[1]}; give X "
+            "the source model's columns, in its order."
+        )
     if isinstance(model, Pipeline):
-        coef, intercept = _probe(model, X)
+        coef, intercept = _probe(model, X.shape[1])
     elif hasattr(model, "coef_") and hasattr(model, "intercept_"):
         coef = np.atleast_2d(_dense(model.coef_).astype(np.float64))
         intercept = np.broadcast_to(np.ravel(model.intercept_), (coef.shape[0],))
@@ -240,11 +268,7 @@ def source_coefficients(source: Any, X: Any) -> SourceCoefficients:
             f"source={type(model).__name__} has no coef_ and intercept_; this method transfers "
             "linear models (Ridge, LogisticRegression, LinearSVC, or a Pipeline that ends in one)."
         )
-    if coef.shape[1] != X.shape[1]:
-        raise ValueError(
-            f"The source model was fitted on {coef.shape[1]} features and X has {X.shape[1]}; "
-            "give X the source model's columns, in its order."
-        )
+    _check_affine(model, X, coef, intercept)
     return SourceCoefficients(coef, np.array(intercept, dtype=np.float64), classes)
 
 
@@ -252,30 +276,52 @@ def _dense(coef: Any) -> NDArray[Any]:
     return np.asarray(coef.toarray() if hasattr(coef, "toarray") else coef)
 
 
-def _probe(model: Pipeline, X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _scores(model: Any, rows: Any) -> NDArray[np.float64]:
+    """What a linear model is linear in: decision values, or predictions of a regressor."""
+    name = "decision_function" if hasattr(model, "decision_function") else "predict"
+    names = getattr(model, "feature_names_in_", None)
+    if names is not None:  # fitted on a frame: give it one, or it warns, or finds no columns
+        import pandas as pd
+
+        rows = pd.DataFrame(_dense(rows), columns=names)
+    values = np.asarray(getattr(model, name)(rows), dtype=np.float64)
+    return values.reshape(len(values), -1)
+
+
+def _probe(model: Any, n_features: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Affine map computed by a Pipeline, from its scores at zero and at the unit rows."""
-    name = "decision_function" if is_classifier(model) else "predict"
-    scores = getattr(model, name)
-    n = X.shape[1]
-
-    def at(rows: Any) -> NDArray[np.float64]:
-        values = np.asarray(scores(rows), dtype=np.float64)
-        return values.reshape(rows.shape[0], -1)
-
-    expected = getattr(model, "n_features_in_", n)
-    if expected != n:
-        raise ValueError(
-            f"The source model was fitted on {expected} features and X has {n}; give X the "
-            "source model's columns, in its order."
-        )
-    intercept = at(np.zeros((1, n)))[0]
-    coef = (at(np.eye(n)) - intercept).T
-    rows = take_rows(X, np.arange(min(50, X.shape[0])))
-    truth, affine = at(rows), np.asarray(rows @ coef.T) + intercept
-    spread = np.abs(truth).max() + np.abs(coef).max() + 1e-12
-    if np.abs(truth - affine).max() > 1e-6 * spread:
-        raise ValueError(
-            "source is a Pipeline whose scores are not affine in X; this method transfers linear "
-            "models. Put non-linear steps before this estimator, fitted and frozen."
-        )
+    intercept = _scores(model, np.zeros((1, n_features)))[0]
+    coef = (_scores(model, np.eye(n_features)) - intercept).T
     return coef, intercept
+
+
+def _check_affine(
+    model: Any, X: Any, coef: NDArray[np.float64], intercept: NDArray[np.float64]
+) -> None:
+    """Refuse a model whose scores are another function of the rows: a log link, pairs of classes.
+
+    A classifier without decision values has nothing to compare with.
+    """
+    if is_classifier(model) and not hasattr(model, "decision_function"):
+        return
+    rows = take_rows(X, np.arange(min(50, X.shape[0])))
+    truth, affine = _scores(model, rows), np.asarray(rows @ coef.T) + intercept
+    spread = np.abs(truth).max() + np.abs(coef).max() + 1e-12
+    if truth.shape != affine.shape or np.abs(truth - affine).max() > 1e-5 * spread:
+        raise ValueError(
+            f"source={type(model).__name__} is not affine in X: its scores are not X @ coef + "
+            "intercept. This method transfers linear models, without a link function (not "
+            "PoissonRegressor) and with one row of coefficients a class (not SVC with several "
+            "classes); in a Pipeline, all steps must be affine."
+        )
+
+
+def _check_names(source: FrozenEstimator, names: NDArray[Any] | None) -> None:
+    """Coefficients belong to columns: other names, or another order, would misplace them."""
+    theirs = getattr(source.estimator, "feature_names_in_", None)
+    if theirs is None or names is None or np.array_equal(theirs, names):
+        return
+    raise ValueError(
+        f"The feature names of X, {list(names)[:6]}, are not those that the source model was "
+        f"fitted with, {list(theirs)[:6]}; select the source model's columns, in its order."
+    )

@@ -124,7 +124,7 @@ def _stack_frames(frames: list[Any]) -> Any:
     if library == "polars":
         import polars as pl
 
-        return pl.concat([frame.select(names) for frame in frames])
+        return pl.concat([frame.select(names) for frame in frames], how="vertical_relaxed")
     raise TypeError(f"Cannot stack frames of {library}; convert them to pandas or polars.")
 
 

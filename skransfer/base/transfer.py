@@ -13,8 +13,8 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from skransfer._compat import fit_context
-from skransfer.base.domains import Domains, check_domains
-from skransfer.base.judging import FLOATS, as_numeric_rows, domains_of
+from skransfer.base.domains import Domains, check_domains, check_ids
+from skransfer.base.judging import FLOATS, as_numeric_rows, domains_of, forget_fit
 from skransfer.base.labels import check_labels, known_labels
 from skransfer.base.traits import Traits
 
@@ -39,6 +39,26 @@ def as_rows(X: Any, *, min_rows: int = 1) -> Any:
         return X
     # ensure_all_finite=False: NaN is the wrapped estimator's business (an imputer, a tree).
     return check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=min_rows)
+
+
+def check_numeric_columns(owner: Any, X: Any) -> None:
+    """Refuse a frame with columns of text or categories, by name and with the way out."""
+    if not hasattr(X, "columns") or not hasattr(X, "dtypes"):
+        return
+    texts = [name for name, dtype in zip(X.columns, X.dtypes, strict=True) if _is_text(dtype)]
+    if texts:
+        name = type(owner).__name__
+        raise ValueError(
+            f"{name} computes with the rows itself, and the columns {texts[:5]} of X are not "
+            f"numbers. Encode them in front: make_pipeline(ColumnTransformer(...), {name}(...))."
+        )
+
+
+def _is_text(dtype: Any) -> bool:
+    if hasattr(dtype, "is_numeric"):  # polars
+        return not (dtype.is_numeric() or str(dtype) == "Boolean")
+    # Object columns may hold numbers; scikit-learn converts those, or says what it cannot.
+    return str(dtype) in ("category", "str", "string") or str(dtype).startswith("string")
 
 
 class BaseTransfer(BaseEstimator, ABC):
@@ -101,6 +121,7 @@ class BaseTransfer(BaseEstimator, ABC):
         params = self._route("fit", sample_domain, fit_params)
         self._check_parts()
         data = self._stacked(X, y, sample_domain)
+        forget_fit(self)
         return self._learn(data, params)
 
     def _check_parts(self) -> None:
@@ -113,6 +134,7 @@ class BaseTransfer(BaseEstimator, ABC):
     def _stacked(self, X: Any, y: Any, sample_domain: Any) -> Stacked:
         numeric = None
         if self._computes_on_rows:
+            check_numeric_columns(self, X)
             numeric = validate_data(
                 self, X, dtype=FLOATS, accept_sparse="csr", ensure_min_samples=self._min_rows
             )
@@ -149,13 +171,15 @@ class BaseTransfer(BaseEstimator, ABC):
 
     def _check_rows(self, X: Any, sample_domain: Any) -> tuple[Any, Domains]:
         """Rows to judge or to map, and the domain of each; None: all are target rows."""
+        check_is_fitted(self)
+        # Before X is converted: an index in another order would be lost with the frame.
+        ids = None if sample_domain is None else check_ids(sample_domain, X)
         if self._computes_on_rows_at_prediction():
             X = as_numeric_rows(self, X)
         else:
-            check_is_fitted(self)
             X = as_rows(X)
             validate_data(self, X, reset=False, skip_check_array=True)
-        return X, domains_of(X, sample_domain)
+        return X, domains_of(X, ids)
 
     def _computes_on_rows_at_prediction(self) -> bool:
         return self._computes_on_rows

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from copy import copy
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn import config_context, get_config
 from sklearn.base import clone
@@ -19,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
-__all__ = ["check_not_nested", "check_weightable", "fit_wrapped", "split_sample_weight"]
+__all__ = ["check_not_nested", "check_weightable", "fit_wrapped", "walk_owned"]
 
 _ROUTED_METHODS = ("fit", "partial_fit", "score", "transform", "predict", "split")
 
@@ -65,35 +64,6 @@ def fit_wrapped(
         _request_weights(fitted)
         _request_params(fitted, params)
         return fitted.fit(X, y, sample_weight=weights, **params)
-
-
-def split_sample_weight(estimator: Any, params: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Take the user's weights out of ``params``, under whatever name they were passed.
-
-    ``sample_weight``, ``<last step>__sample_weight`` and an alias requested on a leaf mean the
-    same.
-
-    Returns
-    -------
-    sample_weight : array-like or None
-    rest : dict
-
-    Raises
-    ------
-    ValueError
-        If weights come under more than one name.
-    """
-    names = {"sample_weight", *_aliases(estimator)}
-    prefix, last = "", estimator
-    while isinstance(last, Pipeline):
-        name, last = last.steps[-1]
-        prefix += f"{name}__"
-        names.add(f"{prefix}sample_weight")
-    found = [name for name in params if name in names]
-    if len(found) > 1:
-        raise ValueError(f"sample_weight was passed more than once: {', '.join(sorted(found))}.")
-    rest = {name: value for name, value in params.items() if name not in names}
-    return (params[found[0]] if found else None), rest
 
 
 def check_weightable(estimator: Any) -> None:
@@ -161,13 +131,13 @@ def _walk(estimator: Any) -> Iterator[Any]:
     yield estimator
 
 
-def _walk_owned(estimator: Any, refused: bool = False) -> Iterator[tuple[Any, bool]]:
+def walk_owned(estimator: Any, refused: bool = False) -> Iterator[tuple[Any, bool]]:
     """The estimator and all parts that ``fit`` would fit, each with True if it gets no weights."""
     yield estimator, refused
     if _is_routable(estimator):
         for child, prepares in _children(estimator):
             if not isinstance(child, FrozenEstimator):
-                yield from _walk_owned(child, refused or prepares)
+                yield from walk_owned(child, refused or prepares)
 
 
 def _leaves(estimator: Any) -> Iterator[Any]:
@@ -210,7 +180,7 @@ def _takes_weights(leaf: Any) -> bool:
 
 def _request_weights(estimator: Any) -> None:
     """Ask every predicting part of an estimator that we own for weights; all others refuse."""
-    for part, refused in _walk_owned(estimator):
+    for part, refused in walk_owned(estimator):
         for method in _ROUTED_METHODS:
             setter = getattr(part, f"set_{method}_request", None)
             if setter is None:
@@ -252,7 +222,7 @@ def _request_params(estimator: Any, params: Mapping[str, Any]) -> None:
     parts = estimator.get_params(deep=True)
     for name in params:
         path, _, argument = name.rpartition("__")
-        wanted = [parts[path]] if path in parts else [part for part, _ in _walk_owned(estimator)]
+        wanted = [parts[path]] if path in parts else [part for part, _ in walk_owned(estimator)]
         for part in wanted:
             if not has_fit_parameter(part, argument) or not hasattr(part, "set_fit_request"):
                 continue
@@ -280,28 +250,3 @@ def _fit_by_name(
         prefix += f"{name}__"
     with config_context(enable_metadata_routing=False):
         return estimator.fit(X, y, **{**params, f"{prefix}sample_weight": weights})
-
-
-def _aliases(estimator: Any) -> set[str]:
-    """Names under which parts of the user's estimator ask for ``sample_weight``."""
-    names: set[str] = set()
-    for part, _ in _walk_owned(estimator):
-        requests = getattr(part, "_metadata_request", None)
-        alias = None if requests is None else requests.fit.requests.get("sample_weight")
-        if isinstance(alias, str) and alias.isidentifier():
-            names.add(alias)
-    return names - {"$UNUSED$", "$WARN$"}
-
-
-def combine_weights(
-    learned: NDArray[Any] | None, given: Any, n_rows: int
-) -> NDArray[np.float64] | None:
-    """Product of the learned weights and the user's; None if there are neither."""
-    if given is None:
-        return learned
-    given = np.asarray(given, dtype=np.float64)
-    if given.ndim == 0:
-        given = np.full(n_rows, float(given))
-    if given.shape != (n_rows,):
-        raise ValueError(f"sample_weight has shape {given.shape}; expected ({n_rows},).")
-    return given if learned is None else learned * given

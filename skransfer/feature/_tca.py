@@ -181,7 +181,7 @@ class TCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
         self.eigenvalues_ = found.values
         self.n_components_ = found.W.shape[1]
         self.solver_info_ = found.info
-        self.X_fit_ = X
+        self.X_fit_ = X.copy()  # the caller may write into X later
         return found.embedding.astype(X.dtype, copy=False)
 
     def _map(self, X: Any, domains: Domains) -> Any:

@@ -205,8 +205,10 @@ class KMM(UsesKernel, BaseReweighter):
         weights[order] = solution
         return weights
 
-    def _fit_nothing(self) -> None:
-        self.n_iter_ = 1
+    def _fit_nothing(self, X: Any) -> None:
+        self._resolve_gamma(X)
+        self.n_iter_, self.X_source_ = 1, X.copy()
+        self.solver_info_ = {"n_iter": 0, "gap": 0.0, "converged": True}
 
     def _solve(
         self, source: Any, target: Any, groups: NDArray[np.intp]

@@ -61,7 +61,8 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
     estimator_errors_ : ndarray of shape (n_rounds,)
         Their weighted errors on the target rows, before clipping.
     weights_ : ndarray of shape (n_source,)
-        Last weights of the source rows in their order in X, scaled to mean 1.
+        Last weights of the source rows in their order in X, scaled to mean 1; empty if there are
+        no source rows.
     target_mass_ : ndarray of shape (n_rounds,)
         Share of the weights that was on target rows, by round.
     init_ : {"uniform", "balanced"}
@@ -247,7 +248,7 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
 
 
 def _mean_one(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    if len(log_weights) == 0:
-        return np.empty(0)
+    if not np.isfinite(log_weights).any():
+        return np.zeros(len(log_weights))
     weights = np.exp(log_weights - log_weights.max())
     return np.asarray(weights / weights.mean())

@@ -109,6 +109,10 @@ class SourceKFold(DomainKFold):
     is performance on the source. Folds are stratified by source domain and class, by the rules
     of :class:`TargetKFold`; target labels are never read.
 
+    Scorers given by name predict without domains, so they judge source rows as target rows: the
+    same for weights, but not for a one-sided map such as CORAL. There, use
+    :class:`ImportanceWeightedScorer`, or the estimator's own score with metadata routing on.
+
     Parameters
     ----------
     n_splits : int, default=5

@@ -61,9 +61,10 @@ class CoralMap:
         self.mean_source, self.mean_target = source.mean, target.mean
         self.ridges = (source.ridge, target.ridge)
         self._identity = source.equals(target)
-        source.check_invertible(alpha)
+        if not self._identity:
+            source.check_invertible(alpha)
         self._parts: tuple[_Covariance, _Covariance] | Array = (source, target)
-        if source.complete and target.complete:
+        if not self._identity and source.complete and target.complete:
             self._parts = source.power(-0.5, target.power(0.5, np.eye(len(source.mean))))
 
     @classmethod

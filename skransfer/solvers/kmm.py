@@ -41,7 +41,7 @@ def kmm_weights(
     :math:`\mathrm{MMD}^2(\beta) = (2 / n_s^2) f(\beta) + \bar k_{tt}`. Gaps and tolerances are
     stated in these units. The solver stops at a certified gap of
 
-    ``max(min(tol, max(1e-4, tol) * MMD^2(1)), rounding)``,
+    ``max(min(tol * max(1, mean K_ii), max(1e-4, tol) * MMD^2(1)), rounding)``,
 
     MMD^2(1) being that of the unweighted rows: an absolute rule alone would accept the weights 1
     for every wide kernel. The rounding floor is 1e-14 (1e-6 for float32 entries) of the largest of
@@ -109,7 +109,8 @@ def kmm_weights(
         op, gradient = _with_ridge(op, alpha), gradient + alpha
     scale = max(abs(target_mean), float(np.abs(op.diagonal()).max()))
     rounding = scale * (1e-14 if op.dtype == np.float64 else 1e-6)
-    gap_tol = max(min(tol, max(_SHARE, tol) * before), rounding)
+    absolute = tol * max(1.0, float(op.diagonal().mean()))
+    gap_tol = max(min(absolute, max(_SHARE, tol) * before), rounding)
     found = None
     if max_weight >= 1:
         gap = frank_wolfe_gap(ones, gradient, *bounds)

@@ -95,3 +95,12 @@ def test_encode_domains_sources_sorted_targets_in_order():
 def test_encode_domains_errors(names, target, message):
     with pytest.raises(ValueError, match=message):
         encode_domains(names, target=target)
+
+
+def test_encode_domains_takes_lists_of_any_kind_but_no_sets():
+    names = pd.Series(["a", "b", "c"])
+    np.testing.assert_array_equal(encode_domains(names, target=pd.Index(["c", "b"])), [0, -2, -1])
+    with pytest.raises(ValueError, match="a set has no order"):
+        encode_domains(names, target={"a", "b"})
+    with pytest.raises(ValueError, match="1 missing"):
+        encode_domains(pd.Series(["a", pd.NA], dtype="string"), target="a")

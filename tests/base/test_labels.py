@@ -90,3 +90,10 @@ def test_check_labels_names_the_argument():
     with pytest.raises(ValueError, match="inconsistent"):
         check_labels(object(), [1, 2, 3], np.zeros((2, 1)))
     assert check_labels(object(), np.ones((2, 2)), np.zeros((2, 1)), multi_output=True).ndim == 2
+
+
+def test_minus_one_is_unknown_beside_missing_values_too():
+    y = np.asarray(pd.array([0, 1, -1, pd.NA], dtype="Int64"), dtype=object)
+    np.testing.assert_array_equal(
+        known_labels(y, DOMAINS, classifier=True), [True, True, False, False]
+    )

@@ -1,15 +1,17 @@
 """Parameter transfer (contract 7): which model is the source, which rows are read, what is said."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeRegressor
 
 from skransfer import KMM, LogisticTransfer, RidgeTransfer
@@ -180,3 +182,54 @@ def test_the_frozen_model_survives_a_search():
 def test_malformed_weights(weight, message):
     with pytest.raises(ValueError, match=message):
         RidgeTransfer(source=FrozenEstimator(MODEL)).fit(XT, YT, sample_weight=weight)
+
+
+def test_columns_in_another_order_are_refused():
+    frame = pd.DataFrame(XS, columns=list("abc"))
+    model = FrozenEstimator(Ridge().fit(frame, YS))
+    target = pd.DataFrame(XT, columns=list("abc"))
+    RidgeTransfer(source=model).fit(target, YT)
+    with pytest.raises(ValueError, match=r"feature names of X.*select the source model's columns"):
+        RidgeTransfer(source=model).fit(target[["c", "b", "a"]], YT)
+
+
+def test_pipelines_fitted_on_frames_are_read_without_warnings(recwarn):
+    frame = pd.DataFrame(XS, columns=list("abc"))
+    scale = make_column_transformer((StandardScaler(), ["a", "b", "c"]))
+    pipe = make_pipeline(scale, Ridge(alpha=0.1)).fit(frame, YS)
+    coef, intercept, _ = source_coefficients(FrozenEstimator(pipe), XT)
+    np.testing.assert_allclose(
+        XT @ coef[0] + intercept, pipe.predict(pd.DataFrame(XT, columns=list("abc"))), rtol=1e-8
+    )
+    assert len(recwarn) == 0
+
+
+def test_a_search_is_its_best_estimator():
+    search = GridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=3).fit(XS, YS)
+    fitted = RidgeTransfer(source=FrozenEstimator(search), alpha=1e12).fit(XT, YT)
+    np.testing.assert_allclose(fitted.coef_, search.best_estimator_.coef_, rtol=1e-6)
+
+
+def test_models_with_a_link_or_with_pairs_of_classes_are_not_linear():
+    counts = PoissonRegressor(alpha=0).fit(XS, np.exp(0.3 * YS))
+    with pytest.raises(ValueError, match="without a link function"):
+        RidgeTransfer(source=FrozenEstimator(counts)).fit(XT, YT)
+    three = XS.argmax(axis=1)
+    pairs = SVC(kernel="linear").fit(XS, three)  # three pairs of three classes
+    with pytest.raises(ValueError, match="not SVC with several classes"):
+        LogisticTransfer(source=FrozenEstimator(pairs)).fit(XT, XT.argmax(axis=1))
+    LogisticTransfer(source=FrozenEstimator(LinearSVC().fit(XS, three))).fit(XT, XT.argmax(axis=1))
+
+
+def test_with_a_frozen_source_unlabeled_rows_need_no_domains():
+    frozen = RidgeTransfer(source=FrozenEstimator(MODEL), alpha=1.0)
+    partly = YT.copy()
+    partly[10:] = np.nan
+    ours = clone(frozen).fit(XT, partly)
+    np.testing.assert_array_equal(ours.coef_, clone(frozen).fit(XT[:10], YT[:10]).coef_)
+    unread = np.r_[np.full(50, np.nan), YT]  # labels of source rows are not used either
+    np.testing.assert_array_equal(
+        clone(frozen).fit(X, unread, sample_domain=D).coef_, clone(frozen).fit(XT, YT).coef_
+    )
+    one = clone(frozen).fit(XT[:1], YT[:1])
+    assert one.predict(XT[:1]) == pytest.approx(YT[:1])

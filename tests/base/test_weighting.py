@@ -28,13 +28,13 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skransfer.base.weighting import (
-    check_not_nested,
-    check_weightable,
+from skransfer.base.sample_weight import (
+    check_class_weights,
     combine_weights,
-    fit_wrapped,
+    cut_weights,
     split_sample_weight,
 )
+from skransfer.base.weighting import check_not_nested, check_weightable, fit_wrapped
 
 SEEN = []
 RNG = np.random.RandomState(0)
@@ -193,13 +193,28 @@ def test_weights_under_any_name_are_found_once():
         split_sample_weight(pipe, {"sample_weight": W, "spyclassifier__sample_weight": W})
 
 
-def test_combine_weights():
-    assert combine_weights(None, None, 60) is None
-    np.testing.assert_array_equal(combine_weights(W, None, 60), W)
-    np.testing.assert_allclose(combine_weights(W, 2.0, 60), 2 * W)
-    np.testing.assert_allclose(combine_weights(W, W, 60), W**2)
-    with pytest.raises(ValueError, match=r"shape \(2,\)"):
-        combine_weights(W, [1.0, 2.0], 60)
+def test_combine_and_cut_weights():
+    rows = np.arange(0, 60, 2)
+    assert combine_weights(None, None) is None
+    np.testing.assert_array_equal(combine_weights(W, None), W)
+    np.testing.assert_allclose(combine_weights(W, W), W**2)
+    assert cut_weights(None, 60, rows) is None
+    np.testing.assert_array_equal(cut_weights(W, 60, rows), W[rows])
+    np.testing.assert_array_equal(cut_weights(2.0, 60, rows), np.full(30, 2.0))
+    with pytest.raises(ValueError, match=r"shape \(30,\); expected \(60,\)"):
+        cut_weights(W[rows], 60, rows)
+    with pytest.raises(ValueError, match="not negative"):
+        cut_weights(-W, 60, rows)
+
+
+def test_weights_that_leave_nothing_to_learn_from():
+    labels = np.array(["a", "b"])[Y]
+    with pytest.raises(ValueError, match="zero for all training rows"):
+        check_class_weights(np.zeros(60), labels, True)
+    with pytest.raises(ValueError, match=r"All rows of class .*'b'.* have weight zero"):
+        check_class_weights(np.where(Y == 1, 0.0, 1.0), labels, True)
+    check_class_weights(np.where(Y == 1, 1e-10, 1.0), labels, True)
+    check_class_weights(np.where(Y == 1, 0.0, 1.0), X[:, 0], False)
 
 
 def test_nested_transfer_is_refused():

@@ -70,3 +70,10 @@ def test_the_ridge_may_be_zero_only_where_the_covariance_can_be_inverted():
         CORAL(alpha=-1.0).fit(wide, sample_domain=d)
     with pytest.raises(ValueError, match="alpha"):
         CORAL(alpha="auto").fit(wide, sample_domain=d)
+
+
+def test_one_domain_needs_no_invertible_covariance():
+    repeated = np.c_[SOURCE, SOURCE]
+    with pytest.warns(SingleDomainWarning):
+        Z = CORAL(alpha=0).fit_transform(repeated)
+    np.testing.assert_array_equal(Z, repeated)

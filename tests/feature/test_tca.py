@@ -127,3 +127,24 @@ def test_memory_is_refused_beforehand():
     rows = np.zeros((2, 1)).repeat(2_000_000, axis=0)
     with pytest.raises(MemoryError, match="GiB"):
         TCA().fit(rows, sample_domain=np.repeat([0, -1], 2_000_000))
+
+
+def test_rows_written_to_after_fit_change_nothing():
+    rows = X.copy()
+    model = TCA(n_components=3).fit(rows, sample_domain=D)
+    before = model.transform(X)
+    rows[:] = 0.0
+    np.testing.assert_array_equal(model.transform(X), before)
+
+
+def test_fit_transform_computes_the_kernel_once(monkeypatch):
+    calls = []
+    original = TCA._operator
+
+    def counted(self, *arguments):
+        calls.append(len(arguments))
+        return original(self, *arguments)
+
+    monkeypatch.setattr(TCA, "_operator", counted)
+    TCA(n_components=3).fit_transform(X, sample_domain=D)
+    assert calls == [1]

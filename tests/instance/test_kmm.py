@@ -94,7 +94,8 @@ def test_callable_kernels_and_sparse_rows():
     called = KMM(kernel=product, kernel_params={"power": 2.0}, alpha=0.1).fit(X, sample_domain=D)
     np.testing.assert_allclose(called.weights_, poly.weights_, atol=1e-3)
     rows = KMM(alpha=0.1).fit(sparse.csr_array(X), sample_domain=D)
-    np.testing.assert_allclose(rows.weights_, KMM(alpha=0.1).fit(X, sample_domain=D).weights_)
+    dense = KMM(alpha=0.1).fit(X, sample_domain=D)
+    np.testing.assert_allclose(rows.weights_, dense.weights_, rtol=1e-5)
 
 
 def test_weights_do_not_depend_on_the_order_of_the_rows():

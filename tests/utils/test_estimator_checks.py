@@ -75,8 +75,8 @@ class DrawsFromTheGlobalGenerator(Weights):
 
 class RemembersTheLastFit(Weights):
     def _weights(self, source, y, domains):
-        self.calls_ = getattr(self, "calls_", 0) + 1
-        return super()._weights(source, y, domains) ** self.calls_
+        self._calls = getattr(self, "_calls", 0) + 1
+        return super()._weights(source, y, domains) ** self._calls
 
 
 class IgnoresAnArgument(Weights):
