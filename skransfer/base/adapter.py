@@ -86,46 +86,37 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
             check_weightable(self.estimator)
 
     def _learn(self, data: Stacked, fit_params: dict[str, Any]) -> Any:
-        rows = None
-        if self.estimator is not None:
-            rows = np.flatnonzero(self._training_rows(data))
+        if self.estimator is None:
+            return self._adapt(data)[0]
+        rows = np.flatnonzero(self._training_rows(data))
+        given, params = self._users_weights(data, rows, fit_params)  # early: adapting may take long
         Z, learned = self._adapt(data)
-        if rows is not None:
-            self._train(Z, data, rows, learned, fit_params)
-        return Z
-
-    def _train(
-        self,
-        Z: Any,
-        data: Stacked,
-        rows: NDArray[np.intp],
-        learned: NDArray[Any] | None,
-        fit_params: dict[str, Any],
-    ) -> None:
-        classifier = is_classifier(self)
-        labels = clean_labels(take_rows(data.y, rows), classifier=classifier)
-        params = check_method_params(data.X, fit_params, indices=rows)
-        if learned is None and get_config()["enable_metadata_routing"]:
-            weights = None  # nothing of ours to hand on: the user's own requests decide
-        else:
-            given, params = split_sample_weight(self.estimator, fit_params)
-            params = check_method_params(data.X, params, indices=rows)
-            given = cut_weights(given, len(data.known), rows)
-            learned = None if learned is None else learned[rows]
-            if learned is not None:
-                self._check_class_weights(learned, labels, classifier)
-            weights = combine_weights(learned, given)
-            if given is not None:
-                check_class_weights(weights, labels, classifier)
+        labels = clean_labels(take_rows(data.y, rows), classifier=is_classifier(self))
+        learned = None if learned is None else learned[rows]
+        self._check_class_weights(learned, labels)
+        weights = combine_weights(learned, given)
+        if given is not None:
+            check_class_weights(weights, labels, is_classifier(self))
         self.estimator_ = fit_wrapped(self.estimator, take_rows(Z, rows), labels, weights, params)
         if hasattr(self.estimator_, "classes_"):
             self.classes_ = self.estimator_.classes_
+        return Z
 
-    def _check_class_weights(
-        self, weights: NDArray[Any], labels: NDArray[Any], classifier: bool
-    ) -> None:
+    def _users_weights(
+        self, data: Stacked, rows: NDArray[np.intp], fit_params: dict[str, Any]
+    ) -> tuple[NDArray[np.float64] | None, dict[str, Any]]:
+        """The user's weights of the training rows, and the other arguments, cut to those rows."""
+        ours = self._gives_weights and not data.domains.single
+        if get_config()["enable_metadata_routing"] and not ours:
+            # Nothing is joined to the user's weights, so the requests on the parts decide.
+            return None, check_method_params(data.X, fit_params, indices=rows)
+        given, params = split_sample_weight(self.estimator, fit_params)
+        cut = cut_weights(given, len(data.known), rows)
+        return cut, check_method_params(data.X, params, indices=rows)
+
+    def _check_class_weights(self, weights: NDArray[Any] | None, labels: NDArray[Any]) -> None:
         """Name a class that the learned weights leave out, and the parameters to change."""
-        if not classifier or labels.ndim > 1:
+        if weights is None or not is_classifier(self) or labels.ndim > 1:
             return
         # A solver may leave a weight of 1e-12 where it means none.
         least = 1e-9 * weights.sum()
