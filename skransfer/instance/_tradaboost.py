@@ -1,6 +1,5 @@
 """TrAdaBoost."""
 
-import warnings
 from collections.abc import Iterator
 from numbers import Integral
 from types import MappingProxyType
@@ -155,11 +154,10 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
             self.init_ = "balanced"
             self._boost(rows, codes)
         if self.stop_reason_ == "guessing" and len(self.estimators_) == 1:
-            warnings.warn(
+            warn_user(
                 "TrAdaBoostClassifier stopped at its first learner, which is no better on the "
                 "target than guessing; use a stronger estimator or more labeled target rows.",
                 UserWarning,
-                stacklevel=2,
             )
 
     def _boost(self, rows: TrainingRows, codes: NDArray[np.intp]) -> None:

@@ -1,6 +1,5 @@
 """Logistic regression that is pulled toward a source model."""
 
-import warnings
 from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -14,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseSourceInformed, Knowledge, Traits, source_coefficients
+from skransfer.base.warning import warn_user
 from skransfer.solvers.glm import choose_C, class_proba, expand_binary, fit_logistic
 
 __all__ = ["LogisticTransfer"]
@@ -175,11 +175,10 @@ class LogisticTransfer(BaseSourceInformed):
         else:
             fit = fit_logistic(X, codes, len(self.classes_), self.C, **options)
         if not fit.converged:
-            warnings.warn(
+            warn_user(
                 f"LogisticTransfer stopped after max_iter={self.max_iter} iterations before its "
                 f"gradient fell below tol={self.tol}; scale the features or raise max_iter.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         self.coef_, self.intercept_, self.C_ = fit.coef, fit.intercept, fit.C
         self.n_iter_, self.source_coef_ = max(fit.n_iter, 1), coef
