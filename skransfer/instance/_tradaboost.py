@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseTransferPredictor, TrainingRows, Traits
+from skransfer.base.warning import warn_user
 from skransfer.solvers import boosting
 
 __all__ = ["TrAdaBoostClassifier"]
