@@ -89,8 +89,12 @@ METHODS = {
         Method("TargetOnly", lambda base, seed: skransfer.TargetOnly(base), "required"),
         Method("Pooled", lambda base, seed: skransfer.Pooled(base), "required"),
         Method("KMM", _kmm, weighs=True),
+        Method("ULSIF", lambda base, seed: skransfer.ULSIF(base), weighs=True),
+        Method("RULSIF", lambda base, seed: skransfer.RULSIF(base), weighs=True),
         Method("TCA", _tca),
         Method("CORAL", lambda base, seed: skransfer.CORAL(base)),
+        Method("SubspaceAlignment", lambda base, seed: skransfer.SubspaceAlignment(base)),
+        Method("LinearMonge", lambda base, seed: skransfer.LinearMonge(base)),
         Method(
             "TrAdaBoost",
             lambda base, seed: skransfer.TrAdaBoostClassifier(base, random_state=seed),

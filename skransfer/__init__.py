@@ -13,8 +13,8 @@ _HOMES = {
     "skransfer._config": ["config_context", "get_config"],
     "skransfer.base": ["encode_domains", "stack_domains"],
     "skransfer.baseline": ["Pooled", "SourceOnly", "TargetOnly"],
-    "skransfer.feature": ["CORAL", "TCA"],
-    "skransfer.instance": ["KMM", "TrAdaBoostClassifier"],
+    "skransfer.feature": ["CORAL", "TCA", "LinearMonge", "SubspaceAlignment"],
+    "skransfer.instance": ["KMM", "RULSIF", "ULSIF", "TrAdaBoostClassifier"],
     "skransfer.parameter": ["LogisticTransfer", "RidgeTransfer"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from skransfer._config import config_context, get_config
     from skransfer.base import encode_domains, stack_domains
     from skransfer.baseline import Pooled, SourceOnly, TargetOnly
-    from skransfer.feature import CORAL, TCA
-    from skransfer.instance import KMM, TrAdaBoostClassifier
+    from skransfer.feature import CORAL, TCA, LinearMonge, SubspaceAlignment
+    from skransfer.instance import KMM, RULSIF, ULSIF, TrAdaBoostClassifier
     from skransfer.parameter import LogisticTransfer, RidgeTransfer
 
 

@@ -61,7 +61,8 @@ class BaseReweighter(BaseAdapter):
             weights = self._fit_weights(data.numeric, data.y, domains)
             self._check_weights(weights)
         self.weights_ = weights
-        self.effective_sample_size_ = float(weights.sum() ** 2 / (weights**2).sum())
+        scaled = weights / weights.max()  # squares of tiny weights would be zero
+        self.effective_sample_size_ = float(scaled.sum() ** 2 / (scaled**2).sum())
         if domains.single:
             return data.X, None
         if self.effective_sample_size_ < 0.05 * len(weights):

@@ -1,6 +1,8 @@
 """Feature transfer: map the rows of both domains into a space where they agree."""
 
 from skransfer.feature._coral import CORAL
+from skransfer.feature._linear_monge import LinearMonge
+from skransfer.feature._subspace_alignment import SubspaceAlignment
 from skransfer.feature._tca import TCA
 
-__all__ = ["CORAL", "TCA"]
+__all__ = ["CORAL", "TCA", "LinearMonge", "SubspaceAlignment"]

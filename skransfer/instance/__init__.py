@@ -1,6 +1,8 @@
 """Instance transfer: choose or weight source rows by their use for the target."""
 
 from skransfer.instance._kmm import KMM
+from skransfer.instance._rulsif import RULSIF
 from skransfer.instance._tradaboost import TrAdaBoostClassifier
+from skransfer.instance._ulsif import ULSIF
 
-__all__ = ["KMM", "TrAdaBoostClassifier"]
+__all__ = ["KMM", "RULSIF", "ULSIF", "TrAdaBoostClassifier"]

@@ -1,0 +1,72 @@
+"""What least-squares density ratios share, plain and relative."""
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skransfer._compat import Interval, StrOptions
+from skransfer.base import Domains
+from skransfer.solvers.ratio import ALPHAS, RatioFit, fit_ratio, gamma_candidates, no_ratio, temper
+
+__all__ = ["RATIO_EXAMPLES", "LeastSquaresRatio"]
+
+# For ``Traits.examples``: values that must change the fit.
+RATIO_EXAMPLES: dict[str, tuple[dict[str, Any], Any]] = {
+    "n_landmarks": ({}, 5),
+    "gamma": ({}, 0.7),
+    "alpha": ({}, 0.2),
+    "max_weight": ({}, 0.9),
+    "flatten": ({}, 0.5),
+    "random_state": ({"n_landmarks": 5}, 0),
+}
+
+
+class LeastSquaresRatio:
+    """The hooks of a reweighter around :func:`skransfer.solvers.ratio.fit_ratio`."""
+
+    _ratio_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_landmarks": [Interval(Integral, 1, None, closed="left")],
+        "gamma": [
+            StrOptions({"loo", "scale", "median"}),
+            Interval(Real, 0, None, closed="neither"),
+        ],
+        "alpha": [StrOptions({"loo"}), Interval(Real, 0, None, closed="neither")],
+        "max_weight": [Interval(Real, 0, None, closed="neither"), None],
+        "flatten": [Interval(Real, 0, 1, closed="both")],
+        "random_state": ["random_state"],
+    }
+
+    n_landmarks: int
+    gamma: Any
+    alpha: Any
+    max_weight: float | None
+    flatten: float
+    random_state: Any
+    share: float = 0.0  # of the target in the denominator; a parameter of the relative ratio
+
+    def _fit_weights(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> NDArray[np.float64]:
+        source = X[domains.source]
+        ratio = fit_ratio(
+            source,
+            X[domains.target],
+            gammas=gamma_candidates(self.gamma, X),
+            alphas=ALPHAS if isinstance(self.alpha, str) else [self.alpha],
+            share=self.share,
+            n_landmarks=self.n_landmarks,
+            random_state=self.random_state,
+        )
+        self._keep(ratio)
+        return self._weigh(source)
+
+    def _fit_nothing(self, X: Any) -> None:
+        self._keep(no_ratio(X))
+
+    def _keep(self, ratio: RatioFit) -> None:
+        self._ratio_, self.loo_score_ = ratio, ratio.loo_score
+        self.gamma_, self.alpha_ = ratio.gamma, ratio.alpha
+        self.landmarks_, self.coef_ = ratio.landmarks, ratio.coef
+
+    def _weigh(self, X: Any) -> NDArray[np.float64]:
+        return temper(self._ratio_(X), self.flatten, self.max_weight)

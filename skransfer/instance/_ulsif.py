@@ -1,0 +1,147 @@
+"""Unconstrained least-squares importance fitting."""
+
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from skransfer.base import BaseReweighter, Traits
+from skransfer.instance._least_squares import RATIO_EXAMPLES, LeastSquaresRatio
+
+__all__ = ["ULSIF"]
+
+
+class ULSIF(LeastSquaresRatio, BaseReweighter):
+    r"""Unconstrained least-squares importance fitting (uLSIF).
+
+    Weight the source rows by an estimate of the ratio of the densities,
+    :math:`w(x) \approx p_t(x) / p_s(x)` [1]_. With Gaussian kernels on target rows,
+    :math:`\varphi_l(x) = e^{-\gamma \lVert x - c_l \rVert^2}`, the model
+    :math:`w(x) = \theta^\top \varphi(x)` is fitted by least squares:
+
+    .. math:: \tilde\theta = \arg\min_\theta \; \tfrac12 \theta^\top H \theta - h^\top \theta
+        + \tfrac{\alpha}{2} \lVert \theta \rVert^2, \qquad
+        H = \tfrac{1}{n_s} \sum_i \varphi(x_i^s) \varphi(x_i^s)^\top, \quad
+        h = \tfrac{1}{n_t} \sum_j \varphi(x_j^t),
+
+    then :math:`\theta = \max(0, \tilde\theta)`. The leave-one-out score has a closed form, which
+    chooses :math:`\gamma` and :math:`\alpha`. Labels are ignored. Where the ratio is large
+    somewhere, :class:`RULSIF` is steadier.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        Learns from the weighted source rows; the weights reach it through any composition of
+        scikit-learn estimators. None: only the weights are fitted.
+    n_landmarks : int, default=100
+        Most target rows that carry a kernel.
+    gamma : float, "loo", "scale" or "median", default="loo"
+        Inverse width of the kernels, in units of 1 / squared feature. "loo": the best of
+        2^-4, 2^-3, ..., 2^6 times "median"; "scale": 1 / (d var(X)), as in SVC; "median": from
+        the median distance of the pooled rows. Features should have comparable scales.
+    alpha : float or "loo", default="loo"
+        Penalty. "loo": the best of 10^1, 10^0.5, ..., 10^-3. The kernels are at most 1, so
+        these values suit features of any scale.
+    max_weight : float, default=None
+        Largest weight of a row. None: no bound. Smaller: less variance, more bias.
+    flatten : float, default=1.0
+        Exponent of the weights, in [0, 1] [2]_. 1: the ratio; 0: all weights equal. Smaller:
+        less variance, more bias. Applied before ``max_weight``.
+    train_on : {"source", "labeled"}, default="source"
+        Rows that the estimator learns from. "source" never reads a target label; "labeled" adds
+        the target rows that have one, with weight 1 beside source weights of mean 1.
+    random_state : int, RandomState instance or None, default=None
+        None: landmarks at equally spaced ranks of a fixed linear function of the features, and
+        a fixed pairing of rows for the leave-one-out score; nothing is random. Else landmarks
+        and pairs are drawn.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_source,)
+        Estimated ratio, flattened and bounded as asked, in the order in which the source rows
+        stand in X: ``weigh`` of these rows. The estimator gets it scaled to mean 1, times the
+        user's ``sample_weight``.
+    effective_sample_size_ : float
+        (sum w)^2 / sum w^2: so many equally weighted rows carry as much information.
+    gamma_ : float
+        Inverse width used; NaN if ``fit`` saw one domain.
+    alpha_ : float
+        Penalty used; NaN if ``fit`` saw one domain.
+    loo_score_ : float
+        Leave-one-out score at ``gamma_`` and ``alpha_``: half the mean squared error of the
+        ratio under the source, up to a constant. Lower is better; compares fits to the same rows.
+        NaN if ``fit`` saw one domain.
+    landmarks_ : ndarray or CSR matrix of shape (n_landmarks, n_features)
+        Target rows that carry a kernel.
+    coef_ : ndarray of shape (n_landmarks,)
+        Coefficients of the kernels, not negative.
+    estimator_ : estimator
+        The fitted clone of ``estimator``.
+    classes_ : ndarray of shape (n_classes,)
+        Labels of the training rows, if the estimator is a classifier.
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+
+    See Also
+    --------
+    RULSIF : Ratio to a mixture of the domains, which is bounded.
+    KMM : Weights by matching kernel means, without a model of the ratio.
+
+    Notes
+    -----
+    With b landmarks, g widths and m penalties, time is
+    :math:`O(g (n b d + n b^2 + b^3 + m \min(n_s, n_t) b^2))`; memory is :math:`O(b^2)` beside a
+    copy of the rows: the basis is computed in stripes.
+
+    One source and one target row are left out at a time, as in [1]_; where the domains have
+    unequal numbers of rows, equally spaced ones of the larger are paired. The penalty shrinks the
+    ratio, so ``weights_`` has a mean below 1 as a rule. Far from all landmarks the ratio is 0.
+
+    References
+    ----------
+    .. [1] T. Kanamori, S. Hido, M. Sugiyama. A least-squares approach to direct importance
+       estimation. Journal of Machine Learning Research 10, 2009.
+    .. [2] H. Shimodaira. Improving predictive inference under covariate shift by weighting the
+       log-likelihood function. Journal of Statistical Planning and Inference 90, 2000.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skransfer import ULSIF
+    >>> from skransfer.datasets import make_covariate_shift
+    >>> X, y, sample_domain, ratio = make_covariate_shift(return_ratio=True, random_state=0)
+    >>> ulsif = ULSIF(LogisticRegression()).fit(X, y, sample_domain=sample_domain)
+    >>> bool(np.corrcoef(ulsif.weights_, ratio[:200])[0, 1] > 0.9)
+    True
+    """
+
+    _weight_knobs = "flatten (smaller), max_weight (smaller), alpha (larger) or gamma (smaller)"
+    traits = Traits(
+        target_labels="optional",
+        stochastic=True,
+        examples=MappingProxyType(RATIO_EXAMPLES),
+    )
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseReweighter._parameter_constraints,
+        **LeastSquaresRatio._ratio_constraints,
+    }
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        n_landmarks: int = 100,
+        gamma: Any = "loo",
+        alpha: Any = "loo",
+        max_weight: float | None = None,
+        flatten: float = 1.0,
+        train_on: str = "source",
+        random_state: Any = None,
+    ) -> None:
+        self.estimator = estimator
+        self.n_landmarks = n_landmarks
+        self.gamma = gamma
+        self.alpha = alpha
+        self.max_weight = max_weight
+        self.flatten = flatten
+        self.train_on = train_on
+        self.random_state = random_state
