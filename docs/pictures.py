@@ -87,7 +87,11 @@ def recolor(axes):
 
 
 def start(axes):
-    """LogisticTransfer: twenty target labels turn the source's boundary."""
+    """LogisticTransfer: twenty target labels turn the source's boundary.
+
+    One draw, chosen to show the effect. Over seeds 0 to 29 the mean accuracies are 0.745 (source
+    only), 0.917 (target only) and 0.939 (LogisticTransfer, ahead of target only in 22 of 30).
+    """
     X, y, d = make_concept_shift(300, 300, angle=45, random_state=3)
     target = np.flatnonzero(d < 0)
     known, test = target[:20], target[20:]
