@@ -89,8 +89,14 @@ def _banned_import(relative, dotted):
         ):
             is_config = dotted in ("sklearn", "sklearn.get_config", "sklearn.config_context")
             return None if is_config else "floor 1 knows no estimators of scikit-learn"
-    if top == "numba" and relative != Path("kernels/_cpu.py"):
-        return "numba code stands in kernels/_cpu.py"
+    if top == "numba" and relative != Path("kernels/_cpu/compilation.py"):
+        return "numba comes through kernels/_cpu/compilation.py"
+    inside = "skransfer.kernels._cpu."
+    if relative.parts[:2] == ("kernels", "_cpu") and relative.name != "__init__.py":
+        if dotted.startswith(inside) and dotted != f"{inside}compilation.compiled":
+            return "numba's cache would not notice edits of the other module"
+    elif dotted.startswith(inside) and relative != Path("kernels/_cpu/__init__.py"):
+        return "an engine is loaded by kernels.engine()"
     if dotted in ("scipy.linalg.inv", "scipy.linalg.eig", "scipy.linalg.sqrtm", "numpy.linalg.inv"):
         return "no inv, eig or sqrtm: solve the symmetric problem"
     return None
@@ -149,14 +155,17 @@ def test_module_keeps_the_rules(path):
         ("kernels/x.py", "from sklearn import ensemble"),
         ("solvers/x.py", "import numba"),
         ("solvers/x.py", "from numba import njit"),
+        ("kernels/_cpu/x.py", "from numba import njit"),
+        ("kernels/_cpu/x.py", "from skransfer.kernels._cpu.entries import exponential"),
+        ("solvers/x.py", "from skransfer.kernels._cpu.entries import exponential"),
         ("solvers/x.py", "from scipy.linalg import sqrtm"),
         ("solvers/x.py", "np.linalg.inv(a)"),
         ("solvers/x.py", "xp.linalg.eig(a)"),
         ("solvers/x.py", "scipy.linalg.sqrtm(a)"),
         ("base/x.py", "sklearn.set_config(enable_metadata_routing=True)"),
         ("base/x.py", "np.random.seed(0)"),
-        ("kernels/_cpu.py", "@njit(fastmath=True)\ndef f(): pass"),
-        ("kernels/_cpu.py", "@njit(nogil=True, parallel=True)\ndef f(): pass"),
+        ("kernels/_cpu/x.py", "@njit(fastmath=True)\ndef f(): pass"),
+        ("kernels/_cpu/x.py", "@njit(nogil=True, parallel=True)\ndef f(): pass"),
         ("base/x.py", "def f():\n" + "    x = 1\n" * 61),
         ("base/x.py", "x = 1\n" * 351),
     ],
@@ -174,8 +183,8 @@ def test_rules_notice_a_breach(where, source):
         ("solvers/x.py", "from sklearn.utils import check_random_state"),
         ("kernels/x.py", "from sklearn import get_config"),
         (
-            "kernels/_cpu.py",
-            "from numba import njit\n@njit(nogil=True, fastmath=False)\ndef f(): pass",
+            "kernels/_cpu/x.py",
+            "from skransfer.kernels._cpu.compilation import compiled\n@compiled()\ndef f(): pass",
         ),
         ("solvers/x.py", "from scipy.linalg import eigh\neigh(a, b)"),
         ("base/x.py", 'def f():\n    """' + "text\n" * 80 + '    """\n    return 1'),
@@ -294,7 +303,7 @@ def _mirrors(test, package):
     """Does a test file stand for a module: test_qp.py or test_qp_limits.py for qp.py or _qp.py?"""
     subject = test.stem.removeprefix("test_")
     stems = {path.stem.lstrip("_") for path in package.glob("*.py")}
-    stems |= {path.name for path in package.glob("*/")}
+    stems |= {path.name.lstrip("_") for path in package.glob("*/")}
     return any(subject == stem or subject.startswith(f"{stem}_") for stem in stems if stem)
 
 

@@ -1,12 +1,15 @@
 """Every engine has the functions of the reference, with the same parameters and results."""
 
 import inspect
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from skransfer.kernels import _cpu, _reference
+from skransfer.kernels._cpu import compilation
 
 NAMES = _reference.__all__
 
@@ -73,13 +76,11 @@ CASES = {name: globals()[f"_{name}"] for name in NAMES}
 
 
 def test_both_engines_have_the_same_public_functions():
-    def public(module):
-        found = inspect.getmembers(module, inspect.isfunction)
-        return {n for n, f in found if f.__module__ == module.__name__ and not n.startswith("_")}
-
-    dispatchers = {n for n in _cpu.__all__ if not inspect.isfunction(getattr(_cpu, n))}
-    assert public(_reference) == set(NAMES)
-    assert public(_cpu) | dispatchers == set(NAMES) == set(_cpu.__all__)
+    assert sorted(_reference.__all__) == sorted(_cpu.__all__) == sorted(set(NAMES))
+    for engine in (_reference, _cpu):
+        topics = {p.stem for p in Path(engine.__file__).parent.glob("[!_]*.py")} - {"compilation"}
+        parts = [import_module(f"{engine.__name__}.{topic}").__all__ for topic in topics]
+        assert sorted(name for part in parts for name in part) == sorted(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -126,8 +127,8 @@ def test_an_unwritable_cache_folder_is_no_error(monkeypatch):
             raise RuntimeError("cannot cache function: no locator available")
         return lambda function: (function, options)
 
-    monkeypatch.setattr(_cpu, "njit", njit)
-    function, options = _cpu._compiled(fast=True)(abs)
+    monkeypatch.setattr(compilation, "njit", njit)
+    function, options = compilation.compiled(fast=True)(abs)
     assert function is abs
     assert options["nogil"]
     assert options["fastmath"] == {"contract", "nsz", "arcp"}
