@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 from skransfer.kernels import KernelOperator, engine
 from skransfer.solvers._pivoting import pivot
 
-__all__ = ["QPResult", "box_slab_qp", "frank_wolfe_gap", "objective", "project_box_slab"]
+__all__ = [
+    "QPResult",
+    "box_slab_qp",
+    "check_box_slab",
+    "frank_wolfe_gap",
+    "objective",
+    "project_box_slab",
+]
 
 Array = NDArray[np.float64]
 
@@ -109,7 +116,8 @@ def box_slab_qp(
     """
     kappa = np.asarray(kappa, dtype=np.float64)
     n = len(kappa)
-    _check_problem(op, n, upper, low, high)
+    _check_operator(op, n)
+    check_box_slab(n, upper, low, high)
     K, diagonal = np.ascontiguousarray(op.to_dense()), op.diagonal()
     K.flags.writeable = False
     x = (
@@ -233,6 +241,35 @@ def project_box_slab(v: NDArray[Any], upper: float, low: float, high: float) -> 
     return np.asarray(left + share * (right - left))
 
 
+def check_box_slab(n: int, upper: float, low: float, high: float) -> None:
+    """Raise unless some x of n entries satisfies the constraints.
+
+    Parameters
+    ----------
+    n : int
+    upper, low, high : float
+
+    Raises
+    ------
+    ValueError
+        It names the argument.
+
+    Examples
+    --------
+    >>> from skransfer.solvers.qp import check_box_slab
+    >>> check_box_slab(3, upper=1.0, low=2.0, high=2.0)
+    """
+    if not upper > 0:
+        raise ValueError(f"upper={upper!r}: give a positive number.")
+    if not 0 <= low <= high:
+        raise ValueError(f"low={low!r}, high={high!r}: 0 <= low <= high must hold.")
+    if n * upper < low:
+        raise ValueError(
+            f"{n} entries of at most upper={upper!r} cannot sum to low={low!r}: raise upper "
+            "(max_weight) or lower low (raise epsilon)."
+        )
+
+
 # ----------------------------------------------------------------------------------- helpers
 
 
@@ -247,17 +284,8 @@ def _sparse_start(kappa: Array, upper: float, low: float) -> Array:
     return x
 
 
-def _check_problem(op: KernelOperator, n: int, upper: float, low: float, high: float) -> None:
+def _check_operator(op: KernelOperator, n: int) -> None:
     if not op.symmetric or op.shape[0] != n:
         raise ValueError(
             f"The kernel matrix, of shape {op.shape}, must be symmetric and fit {n} linear terms."
-        )
-    if not upper > 0:
-        raise ValueError(f"upper={upper!r}: give a positive number.")
-    if not 0 <= low <= high:
-        raise ValueError(f"low={low!r}, high={high!r}: 0 <= low <= high must hold.")
-    if n * upper < low:
-        raise ValueError(
-            f"{n} entries of at most upper={upper!r} cannot sum to low={low!r}: raise upper "
-            "(max_weight) or lower low (raise epsilon)."
         )
