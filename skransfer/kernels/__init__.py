@@ -9,18 +9,25 @@ from skransfer.kernels._gamma import resolve_gamma
 from skransfer.kernels._memory import available_memory, check_memory
 from skransfer.kernels._operator import DenseOperator, KernelOperator
 from skransfer.kernels._order import canonical_order
-from skransfer.kernels._threads import one_blas_thread
+from skransfer.kernels._threads import n_workers, one_blas_thread, run_shared, single_blas
+from skransfer.kernels._tiled import TiledOperator
+from skransfer.kernels._tiles import working_memory
 
 __all__ = [
     "KERNELS",
     "DenseOperator",
     "KernelOperator",
+    "TiledOperator",
     "available_memory",
     "canonical_order",
     "check_memory",
     "engine",
     "kernel_operator",
     "kernel_sums",
+    "n_workers",
     "one_blas_thread",
     "resolve_gamma",
+    "run_shared",
+    "single_blas",
+    "working_memory",
 ]

@@ -6,6 +6,7 @@ fills any block. It knows nothing of how blocks are stored.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,6 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
-# Runs work(start, stop) over parts of range(n_rows), in threads or not.
-Share = Callable[[Callable[[int, int], None], int], None]
 
 # Relative error of a single-precision kernel entry above which the block is computed in double.
 _MAX_ERROR = 1e-5
@@ -42,21 +41,24 @@ class BlockKernel(ABC):
 
     Attributes
     ----------
+    work_dtype : dtype
+        Precision in which blocks are computed.
     unit_diagonal : bool
         k(x, x) = 1 by definition; set exactly, whatever rounding made of it.
-    in_one_piece : bool
-        Filling everything at once is cheaper than filling stripes.
+    in_threads : bool
+        Blocks may be filled by several threads at once. If not, filling everything at once is
+        also cheaper than filling tiles.
     """
 
     unit_diagonal: bool = False
-    in_one_piece: bool = False
+    in_threads: bool = True
 
     def __init__(self, X: Any, Y: Any) -> None:
         self.left, self.right = X, Y
         self.shape: tuple[int, int] = (X.shape[0], Y.shape[0])
         self.work_dtype: np.dtype[Any] = X.dtype
 
-    def fill(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
+    def fill(self, rows: Any, columns: Any, out: Array) -> None:
         """Write the block of `rows` and `columns` (slices or index arrays) into `out`.
 
         Parameters
@@ -65,21 +67,34 @@ class BlockKernel(ABC):
             Distinct columns.
         out : ndarray
             C-contiguous, of the block's shape.
-        share : callable
-            Spreads the parts that are not BLAS over threads.
         """
         work = out if out.dtype == self.work_dtype else np.empty(out.shape, self.work_dtype)
-        self._evaluate(rows, columns, work, share)
+        self._evaluate(rows, columns, work)
         if work is not out:
             out[...] = work
         if self.unit_diagonal and self.left is self.right:
-            where = np.full(self.shape[1], -1)
-            where[columns] = np.arange(out.shape[1])
-            found = where[rows]
-            out[found >= 0, found[found >= 0]] = 1
+            self._set_diagonal(rows, columns, out)
+
+    def transposed(self) -> "BlockKernel":
+        """The same function with its two sides exchanged."""
+        turned = copy(self)
+        turned.left, turned.right = self.right, self.left
+        turned.shape = (self.shape[1], self.shape[0])
+        return turned
+
+    def _set_diagonal(self, rows: Any, columns: Any, out: Array) -> None:
+        if isinstance(rows, slice) and isinstance(columns, slice):
+            first, last = max(rows.start, columns.start), min(rows.stop, columns.stop)
+            both = np.arange(first, max(first, last))
+            out[both - rows.start, both - columns.start] = 1
+            return
+        where = np.full(self.shape[1], -1)
+        where[columns] = np.arange(out.shape[1])
+        found = where[rows]
+        out[found >= 0, found[found >= 0]] = 1
 
     @abstractmethod
-    def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
+    def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
         """Fill `out`, which is of the working type."""
 
 
@@ -97,9 +112,9 @@ class ProductKernel(BlockKernel):
         super().__init__(X, Y)
         self._epilogue = epilogue
 
-    def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
+    def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
         multiply(self.left[rows], self.right[columns], out)
-        share(lambda start, stop: self._epilogue(out[start:stop]), out.shape[0])
+        self._epilogue(out)
 
 
 class RBFKernel(BlockKernel):
@@ -133,11 +148,16 @@ class RBFKernel(BlockKernel):
         self._norms = norms
         self._gamma = gamma
 
-    def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
-        left, right = self._norms[0][rows], self._norms[1][columns]
-        inner = engine().rbf_from_products
+    def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
         multiply(self.left[rows], self.right[columns], out)
-        share(lambda a, b: inner(out[a:b], left[a:b], right, self._gamma), out.shape[0])
+        left, right = self._norms
+        engine().rbf_from_products(out, left[rows], right[columns], self._gamma)
+
+    def transposed(self) -> "RBFKernel":
+        """The same function with its two sides exchanged."""
+        turned = super().transposed()
+        turned._norms = self._norms[::-1]  # type: ignore[attr-defined]
+        return turned  # type: ignore[return-value]
 
 
 class LaplacianKernel(BlockKernel):
@@ -159,24 +179,14 @@ class LaplacianKernel(BlockKernel):
         super().__init__(X, Y)
         self._gamma = gamma
 
-    def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
-        inner = engine()
+    def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
         left, right = self.left[rows], self.right[columns]
         if sp.issparse(left):
-            d, parts = left.shape[1], (right.data, right.indices, right.indptr)
-
-            def work(start: int, stop: int) -> None:
-                own = (left.data, left.indices, left.indptr[start : stop + 1])
-                inner.l1_distances_csr(own, parts, d, out[start:stop])
-                inner.exponential(out[start:stop], -self._gamma)
+            parts = [(side.data, side.indices, side.indptr) for side in (left, right)]
+            engine().l1_distances_csr(*parts, left.shape[1], out)
         else:
-            turned = np.ascontiguousarray(right.T)
-
-            def work(start: int, stop: int) -> None:
-                inner.l1_distances(left[start:stop], turned, out[start:stop])
-                inner.exponential(out[start:stop], -self._gamma)
-
-        share(work, out.shape[0])
+            engine().l1_distances(left, np.ascontiguousarray(right.T), out)
+        engine().exponential(out, -self._gamma)
 
 
 class ChiSquaredKernel(BlockKernel):
@@ -198,19 +208,13 @@ class ChiSquaredKernel(BlockKernel):
         self._gamma = gamma
         self.unit_diagonal = gamma is not None
 
-    def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
-        inner = engine()
+    def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
         left, turned = self.left[rows], np.ascontiguousarray(self.right[columns].T)
-
-        def work(start: int, stop: int) -> None:
-            part = out[start:stop]
-            inner.chi2_distances(left[start:stop], turned, part)
-            if self._gamma is None:
-                np.negative(part, out=part)
-            else:
-                inner.exponential(part, -self._gamma)
-
-        share(work, out.shape[0])
+        engine().chi2_distances(left, turned, out)
+        if self._gamma is None:
+            np.negative(out, out=out)
+        else:
+            engine().exponential(out, -self._gamma)
 
 
 class CallableKernel(BlockKernel):
@@ -224,16 +228,17 @@ class CallableKernel(BlockKernel):
         Keyword arguments of `function`.
     """
 
-    in_one_piece = True
+    in_threads = False
 
     def __init__(self, X: Any, Y: Any, function: Any, parameters: dict[str, Any]) -> None:
         super().__init__(X, Y)
         self._function, self._parameters = function, parameters
 
-    def _evaluate(self, rows: Any, columns: Any, out: Array, share: Share) -> None:
+    def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
         # Y=None lets scikit-learn evaluate each pair once.
-        everything = self.left is self.right and out.shape == self.shape
-        right = None if everything else self.right[columns]
+        slices = isinstance(rows, slice) and isinstance(columns, slice)
+        same = self.left is self.right and slices and rows == columns
+        right = None if same else self.right[columns]
         out[...] = pairwise_kernels(
             self.left[rows], right, metric=self._function, **self._parameters
         )

@@ -1,6 +1,6 @@
 """From rows and the name of a kernel to an operator."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
@@ -19,9 +19,9 @@ from skransfer.kernels._blocks import (
     squared_lengths,
 )
 from skransfer.kernels._engine import engine
-from skransfer.kernels._memory import check_memory
 from skransfer.kernels._operator import DenseOperator, KernelOperator
-from skransfer.kernels._threads import sharing
+from skransfer.kernels._tiled import TiledOperator
+from skransfer.kernels._tiles import working_memory
 
 __all__ = ["KERNELS", "kernel_operator", "kernel_sums"]
 
@@ -38,13 +38,8 @@ KERNELS = (
     "rbf",
     "sigmoid",
 )
-# Entries of a stripe for one thread: enough to pay for waking the threads of BLAS and ours.
+# Entries compared at a time.
 _STRIPE = 1_048_576
-_WAYS_OUT = (
-    "fit on fewer rows",
-    "pass float32 rows, which halve it",
-    "use a machine or a container with more memory",
-)
 
 
 def kernel_operator(
@@ -57,12 +52,15 @@ def kernel_operator(
     coef0: float = 1.0,
     kernel_params: dict[str, Any] | None = None,
     dtype: DTypeLike | None = None,
+    form: str = "auto",
 ) -> KernelOperator:
     """The kernel matrix K_ij = k(x_i, y_j).
 
-    O(n m d) time, n m numbers of memory, refused beforehand where they do not fit. float32 rows
-    give float32 entries that are as good as single precision can be: rows are centered before
-    distances are taken, and blocks where that is not enough are computed in double precision.
+    Held as an array where that fits scikit-learn's setting ``working_memory`` (1 GiB by default;
+    O(n m d) time, once), else computed anew, tile by tile, for each product (O(n m d) time each,
+    memory for a few tiles). float32 rows give float32 entries that are as good as single
+    precision can be: rows are centered before distances are taken, and blocks where that is not
+    enough are computed in double precision.
 
     Parameters
     ----------
@@ -86,6 +84,8 @@ def kernel_operator(
         Keyword arguments of a callable kernel.
     dtype : dtype, default=None
         Precision of the entries; None keeps float32 rows float32 and makes the rest float64.
+    form : {"auto", "dense", "tiled"}, default="auto"
+        How the matrix is held.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def kernel_operator(
     TypeError
         For sparse rows where the kernel has no sparse form.
     MemoryError
-        If K cannot fit.
+        If a matrix that ``form="dense"`` asks for cannot fit.
 
     Examples
     --------
@@ -111,18 +111,15 @@ def kernel_operator(
     """
     if kernel == "precomputed":
         return _given(X, Y, dtype)
+    if form not in ("auto", "dense", "tiled"):
+        raise ValueError(f'form={form!r}: choose "auto", "dense" or "tiled".')
     X, Y, symmetric = _check_rows(X, Y, dtype)
-    shape = (X.shape[0], Y.shape[0])
-    check_memory(
-        shape[0] * shape[1] * X.dtype.itemsize,
-        f"The kernel matrix of {shape[0]} x {shape[1]} rows",
-        _WAYS_OUT,
-    )
     block = _block_kernel(X, Y, kernel, gamma, degree, coef0, kernel_params)
-    K = np.empty(shape, dtype=X.dtype)
-    for _ in _stripes(block, K):
-        pass
-    return DenseOperator(K, symmetric=symmetric)
+    op = TiledOperator(block, dtype=X.dtype, symmetric=symmetric)
+    fits = X.shape[0] * Y.shape[0] * X.dtype.itemsize <= working_memory()
+    if form == "tiled" or (form == "auto" and not fits):
+        return op
+    return DenseOperator(op.to_dense(), symmetric=symmetric)
 
 
 def kernel_sums(
@@ -161,26 +158,20 @@ def kernel_sums(
     """
     if kernel == "precomputed":
         return _given(X, Y, None).sum(axis=1)
-    X, Y, _ = _check_rows(X, Y, None)
-    block = _block_kernel(X, Y, kernel, gamma, degree, coef0, kernel_params)
-    stripes = _stripes(block, None)
-    return np.concatenate([part.sum(axis=1, dtype=np.float64) for part in stripes])
+    op = kernel_operator(
+        X,
+        Y,
+        kernel=kernel,
+        gamma=gamma,
+        degree=degree,
+        coef0=coef0,
+        kernel_params=kernel_params,
+        form="tiled",
+    )
+    return op.sum(axis=1)
 
 
 # ----------------------------------------------------------------------------------- helpers
-
-
-def _stripes(block: BlockKernel, K: Array | None) -> Iterator[Array]:
-    """Fill K from top to bottom, or a buffer again and again; yields each stripe."""
-    n, m = block.shape
-    with sharing(n * m) as (share, n_workers):
-        height = n if block.in_one_piece else max(8, n_workers * _STRIPE // max(m, 1))
-        buffer = np.empty((min(height, n), m), block.left.dtype) if K is None else None
-        for start in range(0, n, max(height, 1)):
-            rows = slice(start, min(start + height, n))
-            part = K[rows] if buffer is None else buffer[: rows.stop - start]  # type: ignore[index]
-            block.fill(rows, slice(0, m), part, share)
-            yield part
 
 
 def _block_kernel(

@@ -4,7 +4,13 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["available_memory", "check_memory"]
+__all__ = ["WAYS_OUT", "available_memory", "check_memory"]
+
+WAYS_OUT = (
+    "fit on fewer rows",
+    "pass float32 rows, which halve it",
+    "use a machine or a container with more memory",
+)
 
 _GIB = 2.0**30
 

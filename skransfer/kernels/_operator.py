@@ -6,12 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skransfer.kernels._threads import n_workers, run_shared
+
 __all__ = ["DenseOperator", "KernelOperator"]
 
 Array = NDArray[Any]
 
 # Rows of a single-precision matrix that are widened at a time.
 _PANEL = 256
+# Below this many entries starting threads costs more than it saves.
+_WORTH_THREADS = 4_000_000
 
 
 class KernelOperator(ABC):
@@ -26,11 +30,14 @@ class KernelOperator(ABC):
         float32 or float64: the precision of the entries.
     symmetric : bool
         K = K'.
+    form : {"dense", "tiled", "low-rank"}
+        How it is held.
     """
 
     shape: tuple[int, int]
     dtype: np.dtype[Any]
     symmetric: bool
+    form: str
 
     @abstractmethod
     def __matmul__(self, V: Array) -> Array:
@@ -54,12 +61,28 @@ class KernelOperator(ABC):
         """The block of `rows` and `columns`, each an index array or a slice. Read-only."""
 
     @abstractmethod
+    def times_columns(self, columns: Array, V: Array) -> Array:
+        """K[:, columns] @ V for an array of distinct indices, in double precision."""
+
+    @property
+    @abstractmethod
+    def nbytes(self) -> int:
+        """Bytes that the operator holds beyond the rows it was made from."""
+
+    @abstractmethod
     def to_dense(self) -> Array:
         """K as an array, without a copy where it is held as one. Read-only."""
 
     @abstractmethod
     def sum(self, axis: int) -> Array:
         """Sums of K along axis 0 or 1, added up in float64."""
+
+    def _columns_of(self, V: Array, n_rows: int) -> tuple[Array, bool]:
+        """V as float64 columns, and whether it was one column alone."""
+        V = np.asarray(V, dtype=np.float64)
+        if len(V) != n_rows:
+            raise ValueError(f"A kernel matrix of shape {self.shape} and {len(V)} rows.")
+        return (V[:, None], True) if V.ndim == 1 else (V, False)
 
 
 class DenseOperator(KernelOperator):
@@ -83,6 +106,8 @@ class DenseOperator(KernelOperator):
     array([1.5, 1.5])
     """
 
+    form = "dense"
+
     def __init__(self, K: Array, *, symmetric: bool) -> None:
         self._K = K.view()
         self._K.flags.writeable = False
@@ -92,25 +117,34 @@ class DenseOperator(KernelOperator):
 
     def __matmul__(self, V: Array) -> Array:
         """K @ V for V of shape (m,) or (m, t), in double precision whatever the entries."""
-        V = np.asarray(V, dtype=np.float64)
-        if len(V) != self.shape[1]:
-            raise ValueError(f"A kernel matrix of shape {self.shape} and {len(V)} rows.")
-        if self.dtype == np.float64:
-            if self.symmetric and V.ndim == 2:
-                # The same product, a third faster in OpenBLAS than K @ V with a narrow V.
-                return np.ascontiguousarray((np.ascontiguousarray(V.T) @ self._K).T)
-            return self._K @ V
-        # Single-precision arithmetic would add errors larger than those of the entries.
-        out = np.empty((self.shape[0], *V.shape[1:]))
-        for start in range(0, self.shape[0], _PANEL):
-            rows = slice(start, start + _PANEL)
+        V, alone = self._columns_of(V, self.shape[1])
+        if self.dtype == np.float64 and self.symmetric and not alone:
+            # The same product, a third faster in OpenBLAS than K @ V with a narrow V.
+            return np.ascontiguousarray((np.ascontiguousarray(V.T) @ self._K).T)
+        out = self._K @ V if self.dtype == np.float64 else self._widened(V)
+        return out[:, 0] if alone else out
+
+    def _widened(self, V: Array) -> Array:
+        """The product of a single-precision K: its arithmetic alone would add larger errors."""
+        n, m = self.shape
+        out = np.empty((n, V.shape[1]))
+
+        def panel(rows: slice) -> None:
             np.matmul(self._K[rows].astype(np.float64), V, out=out[rows])
+
+        panels = (slice(start, start + _PANEL) for start in range(0, n, _PANEL))
+        run_shared(panel, panels, n_workers() if n * m > _WORTH_THREADS else 1)
         return out
 
     @property
     def T(self) -> KernelOperator:
         """The transposed operator; K itself if it is symmetric."""
         return self if self.symmetric else DenseOperator(self._K.T, symmetric=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of K."""
+        return int(self._K.nbytes)
 
     def rows(self, indices: Any) -> Array:
         """Rows of K by an index array or a slice, of shape (len(indices), m). Read-only."""
@@ -125,6 +159,13 @@ class DenseOperator(KernelOperator):
     def block(self, rows: Any, columns: Any) -> Array:
         """The block of `rows` and `columns`, each an index array or a slice. Read-only."""
         return self._K[rows][:, columns]
+
+    def times_columns(self, columns: Array, V: Array) -> Array:
+        """K[:, columns] @ V for an array of distinct indices, in double precision."""
+        V, alone = self._columns_of(V, len(columns))
+        part = self._K[columns].T if self.symmetric else self._K[:, columns]
+        out = np.asarray(part.astype(np.float64, copy=False) @ V)
+        return out[:, 0] if alone else out
 
     def sum(self, axis: int) -> Array:
         """Sums of K along axis 0 or 1, added up in float64."""

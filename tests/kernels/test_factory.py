@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn import config_context
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.metrics.pairwise import pairwise_kernels
 from threadpoolctl import threadpool_limits
@@ -119,22 +120,6 @@ def test_diagonal_is_exactly_one(kernel, each_engine):
         np.testing.assert_array_equal(op.diagonal(), 1.0)
 
 
-def test_stripes_and_threads_change_nothing(monkeypatch):
-    rng = np.random.default_rng(0)
-    X, Y = rng.normal(size=(400, 5)), rng.normal(size=(300, 5))
-    for kernel in ("rbf", "laplacian", "poly"):
-        whole = kernel_operator(X, Y, kernel=kernel).to_dense()
-        monkeypatch.setattr("skransfer.kernels._factory._STRIPE", 3000)
-        monkeypatch.setattr("skransfer.kernels._threads._WORTH_THREADS", 10)
-        monkeypatch.setattr("skransfer.kernels._threads.blas_threads", lambda: 3)
-        np.testing.assert_allclose(
-            kernel_operator(X, Y, kernel=kernel).to_dense(), whole, rtol=1e-13, atol=1e-13
-        )
-        square = kernel_operator(X, kernel=kernel).to_dense()
-        np.testing.assert_allclose(kernel_sums(X, kernel=kernel), square.sum(axis=1), rtol=1e-12)
-        monkeypatch.undo()
-
-
 def test_blas_says_how_many_threads_there_are():
     with threadpool_limits(1, user_api="blas"):
         assert blas_threads() == 1
@@ -145,13 +130,24 @@ def test_threads_follow_the_engine_of_the_caller(monkeypatch):
     from skransfer import config_context
     from skransfer.kernels import _cpu
 
-    monkeypatch.setattr("skransfer.kernels._threads._WORTH_THREADS", 10)
-    monkeypatch.setattr("skransfer.kernels._threads.blas_threads", lambda: 2)
+    monkeypatch.setattr("skransfer.kernels._tiles._WORTH_THREADS", 10)
+    monkeypatch.setattr("skransfer.kernels._tiles.n_workers", lambda: 2)
     monkeypatch.setattr(_cpu, "polynomial_from_products", None)
     with config_context(engine="reference"):
         kernel_operator(np.ones((20, 2)), kernel="poly")
     with pytest.raises(TypeError, match="not callable"), config_context(engine="cpu"):
         kernel_operator(np.ones((20, 2)), kernel="poly")
+
+
+def test_working_memory_decides_the_form():
+    X = np.random.default_rng(0).normal(size=(400, 3))  # 1.2 MiB
+    assert kernel_operator(X).form == "dense"
+    with config_context(working_memory=1):
+        assert kernel_operator(X).form == "tiled"
+        assert kernel_operator(X.astype(np.float32)).form == "dense"
+        assert kernel_operator(X, form="dense").form == "dense"
+    with pytest.raises(ValueError, match="form='whole'"):
+        kernel_operator(X, form="whole")
 
 
 def test_a_callable_gets_its_arguments(sides):
