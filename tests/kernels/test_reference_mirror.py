@@ -72,6 +72,43 @@ def _smo(rng, dtype):
     return (K, np.ones(n), x, gradient, 2.0, low, high, 1e-3, 400), [2, 3]
 
 
+def _rows_in_bins(rng, n=60, d=3, width=9):
+    """Bins, rows in any order, classes and weights in whole numbers; one feature is constant."""
+    bins = rng.integers(0, width, size=(d, n)).astype(np.uint8)
+    bins[1] = 0
+    rows = rng.permutation(n)[:45].astype(np.uint32)
+    n_classes = int(rng.integers(2, 5))
+    codes = rng.integers(0, n_classes, size=n).astype(np.uint32)
+    return bins, rows, codes, rng.integers(0, 9, size=n) * 2.0**40, (d, width, n_classes)
+
+
+def _class_histogram(rng, dtype):
+    *arguments, shape = _rows_in_bins(rng)
+    return (*arguments, np.full(shape, np.nan)), [4]
+
+
+def _best_split(rng, dtype):
+    bins, rows, codes, weights, shape = _rows_in_bins(rng)
+    histogram = np.empty(shape)
+    _reference.class_histogram(bins, rows, codes, weights, histogram)
+    if rng.integers(4) == 0:
+        histogram[:, 0] = histogram.sum(axis=1)
+        histogram[:, 1:] = 0  # nothing to split
+    totals = histogram[0].sum(axis=0)
+    return (histogram, totals, rng.choice([0.0, 0.01, 1.0]) * totals.sum()), []
+
+
+def _partition_rows(rng, dtype):
+    bins, rows, *_ = _rows_in_bins(rng)
+    return (bins[0], int(rng.integers(9)), rows), [2]
+
+
+def _tree_leaves(rng, dtype):
+    child = np.array([1, 3, 5, 0, 0, 0, 0]) if rng.integers(3) else np.zeros(7, dtype=int)
+    columns = rng.integers(0, 3, size=(2, 40)).astype(float)
+    return (columns, rng.integers(0, 2, size=7), rng.integers(0, 2, size=7) * 1.0, child), []
+
+
 CASES = {name: globals()[f"_{name}"] for name in NAMES}
 
 

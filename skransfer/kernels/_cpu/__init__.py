@@ -17,13 +17,23 @@ from skransfer.kernels._cpu.entries import (
     rbf_from_products,
 )
 from skransfer.kernels._cpu.quadratic import smo
+from skransfer.kernels._cpu.trees import (
+    best_split,
+    class_histogram,
+    partition_rows,
+    tree_leaves,
+)
 
 __all__ = [
+    "best_split",
     "chi2_distances",
+    "class_histogram",
     "exponential",
     "l1_distances",
     "l1_distances_csr",
+    "partition_rows",
     "polynomial_from_products",
     "rbf_from_products",
     "smo",
+    "tree_leaves",
 ]
