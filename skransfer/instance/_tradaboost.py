@@ -7,16 +7,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseTransferPredictor, TrainingRows, Traits
 from skransfer.base.warning import warn_user
 from skransfer.solvers import boosting
+from skransfer.solvers.trees import Tree, bin_features, grow_tree, tree_codes, tree_proportions
 
 __all__ = ["TrAdaBoostClassifier"]
+
+_DEPTH = 2  # of the default learner
 
 
 class TrAdaBoostClassifier(BaseTransferPredictor):
@@ -37,7 +41,9 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
     Parameters
     ----------
     estimator : classifier, default=None
-        The learner; it must take ``sample_weight``. None: ``DecisionTreeClassifier(max_depth=2)``.
+        The learner; it must take ``sample_weight``. None: trees of depth 2 on at most 255 bins a
+        feature, which are found once for all rounds. Sparse X and X with missing values get
+        ``DecisionTreeClassifier(max_depth=2)`` instead.
     n_estimators : int, default=50
         Number of rounds N.
     init : {"auto", "uniform", "balanced"}, default="auto"
@@ -50,12 +56,14 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         Multiply source weights by :math:`2 (1 - \epsilon_t)` each round, so that source rows that
         are never wrong do not fade as target weights grow [2]_.
     random_state : int, RandomState instance or None, default=None
-        Given to each learner that has such a parameter; None leaves theirs.
+        Given to each learner that has such a parameter; None leaves theirs. The trees on bins draw
+        nothing: of equally good splits they take the lowest feature and threshold.
 
     Attributes
     ----------
     estimators_ : list of classifiers
-        The learners, in the order of the rounds.
+        The learners, in the order of the rounds. Trees on bins have ``predict``,
+        ``predict_proba`` and ``classes_``.
     estimator_weights_ : ndarray of shape (n_rounds,)
         Their votes :math:`\ln(1 / \beta_t)`.
     estimator_errors_ : ndarray of shape (n_rounds,)
@@ -82,7 +90,8 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
     :math:`\epsilon_t \ge 1 - 1/K`; for K = 2 this is the paper. Of equal votes the later class
     wins, the paper's :math:`\ge`. Probabilities are the softmax of the votes: margins, not
     calibrated frequencies. Weights are kept as logarithms and given to learners with mean 1.
-    Time: N fits of the learner. Without source rows (one domain) this is AdaBoost whose last half
+    Time: N fits of the learner; with ``estimator=None`` each feature is sorted once, and a round
+    sums over the values of X. Without source rows (one domain) this is AdaBoost whose last half
     votes.
 
     References
@@ -112,7 +121,7 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
     traits = Traits(
         target_labels="required",
         stochastic=True,
-        inert=MappingProxyType({"random_state": "a small tree draws only to break ties"}),
+        inert=MappingProxyType({"random_state": "trees on bins, the default, draw nothing"}),
         examples=MappingProxyType({"init": ({}, "balanced")}),
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -139,7 +148,8 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         self.random_state = random_state
 
     def _default_estimator(self) -> Any:
-        return DecisionTreeClassifier(max_depth=2)
+        # Speaks for the trees on bins where tags and routing are asked for: they take the same.
+        return DecisionTreeClassifier(max_depth=_DEPTH)
 
     def _fit_predictor(self, rows: TrainingRows) -> None:
         check_classification_targets(rows.y)
@@ -150,10 +160,13 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
                 f"{self.classes_[0]!r}."
             )
         self.init_ = "uniform" if self.init == "auto" else self.init
-        self._boost(rows, codes)
+        trees = self._trees_on_bins(rows, codes)
+        if trees is not None:
+            rows = rows._replace(X=trees.X)
+        self._boost(rows, codes, trees)
         if self.init == "auto" and self.stop_reason_ == "guessing":
             self.init_ = "balanced"
-            self._boost(rows, codes)
+            self._boost(rows, codes, trees)
         if self.stop_reason_ == "guessing" and len(self.estimators_) == 1:
             warn_user(
                 "TrAdaBoostClassifier stopped at its first learner, which is no better on the "
@@ -161,7 +174,18 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
                 UserWarning,
             )
 
-    def _boost(self, rows: TrainingRows, codes: NDArray[np.intp]) -> None:
+    def _trees_on_bins(self, rows: TrainingRows, codes: NDArray[np.intp]) -> "_TreeFits | None":
+        """The default learner; None where the user's or scikit-learn's tree has to serve."""
+        if self.estimator is not None or rows.params or issparse(rows.X):
+            return None
+        X = _floats(rows.X, missing=True)
+        if np.isnan(X).any():
+            return None
+        return _TreeFits(X, codes, self.classes_, rows.sample_weight)
+
+    def _boost(
+        self, rows: TrainingRows, codes: NDArray[np.intp], trees: "_TreeFits | None"
+    ) -> None:
         n_classes, n_rows = len(self.classes_), len(codes)
         target = ~rows.source
         beta = boosting.source_beta(int(rows.source.sum()), self.n_estimators)
@@ -176,7 +200,10 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         self.stop_reason_ = "n_estimators"
         for seed in seeds:
             shares = np.exp(log_w)
-            learner = self._fit_learner(rows, shares * n_rows, seed)
+            if trees is None:
+                learner = self._fit_learner(rows, shares * n_rows, seed)
+            else:
+                learner = trees.fit(shares)
             wrong = self._codes(learner, rows.X) != codes
             error = boosting.target_error(log_w, wrong, target)
             guessing = error >= boosting.error_limit(n_classes) - 1e-10  # up to rounding
@@ -213,9 +240,13 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         return [int(seed) for seed in draw.randint(2**31 - 1, size=self.n_estimators)]
 
     def _codes(self, learner: Any, X: Any) -> NDArray[np.intp]:
+        if isinstance(learner, _BinnedTree):
+            return tree_codes(learner.tree, X)  # X is checked, once for all learners
         return np.searchsorted(self.classes_, learner.predict(X))
 
     def _votes(self, X: Any, n_learners: int) -> NDArray[np.float64]:
+        if isinstance(self.estimators_[0], _BinnedTree):
+            X = _floats(X)
         predictions = np.zeros((n_learners, X.shape[0]), dtype=np.intp)
         for t in range(boosting.vote_start(n_learners), n_learners):  # the others have no vote
             predictions[t] = self._codes(self.estimators_[t], X)
@@ -244,6 +275,62 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         X, _ = self._check_rows(X, None)
         for n_learners in range(1, len(self.estimators_) + 1):
             yield self.classes_[boosting.vote(self._votes(X, n_learners))]
+
+
+class _BinnedTree:
+    """A fitted learner: a few nodes and the labels."""
+
+    def __init__(self, tree: Tree, classes: NDArray[Any], n_features: int) -> None:
+        self.tree = tree
+        self.classes_ = classes
+        self.n_features_in_ = n_features
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Label of most weight in the leaf of each row."""
+        return np.asarray(self.classes_[tree_codes(self.tree, self._rows(X))])
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Shares of the classes in the leaf of each row."""
+        return tree_proportions(self.tree, self._rows(X))
+
+    def _rows(self, X: Any) -> Any:
+        X = _floats(X)
+        if X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but the tree was fitted on {self.n_features_in_}."
+            )
+        return X
+
+
+class _TreeFits:
+    """Fits of trees to the same rows with other weights.
+
+    Rows to which the user gave no weight are left out: their values must not shape the bins.
+    """
+
+    def __init__(
+        self,
+        X: NDArray[np.float64],
+        codes: NDArray[np.intp],
+        classes: NDArray[Any],
+        sample_weight: NDArray[np.float64] | None,
+    ) -> None:
+        self.X, self.classes = X, classes
+        self.kept = slice(None) if sample_weight is None else np.flatnonzero(sample_weight)
+        self.codes = codes[self.kept]
+        self.bins = bin_features(X[self.kept])
+
+    def fit(self, weights: NDArray[np.float64]) -> _BinnedTree:
+        weights = weights[self.kept]
+        tree = grow_tree(self.bins, self.codes, weights, len(self.classes), _DEPTH)
+        return _BinnedTree(tree, self.classes, self.X.shape[1])
+
+
+def _floats(X: Any, *, missing: bool = False) -> Any:
+    """X in double precision, column by column, as trees read it; sparse X stays sparse."""
+    finite: Any = "allow-nan" if missing else True
+    options = {"accept_sparse": "csc", "ensure_all_finite": finite}
+    return check_array(X, dtype=np.float64, order="F", **options)
 
 
 def _mean_one(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:

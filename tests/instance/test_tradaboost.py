@@ -1,7 +1,10 @@
 """TrAdaBoost against a literal transcription of the paper, and its stop rules."""
 
+import pickle
+
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
@@ -44,6 +47,13 @@ def paper(X, y, d, X_test, n_rounds, make_learner):
     return (left >= right).astype(int), np.array(betas), w[source]
 
 
+class SteadyTree(DecisionTreeClassifier):
+    """A tree whose ties do not hang on the last bits of the weights."""
+
+    def fit(self, X, y, sample_weight=None, check_input=True):
+        return super().fit(X, y, np.round(sample_weight, 9), check_input)
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("n_rounds", [6, 7])
 def test_equals_the_paper(seed, n_rounds):
@@ -52,7 +62,7 @@ def test_equals_the_paper(seed, n_rounds):
     y = np.where(noise, 1 - y, y)  # so that no learner is right on all target rows
 
     def tree():
-        return DecisionTreeClassifier(max_depth=3, random_state=0)
+        return SteadyTree(max_depth=3, random_state=0)
 
     expected, betas, weights = paper(X, y, d, X_test, n_rounds, tree)
     ours = TrAdaBoostClassifier(tree(), n_estimators=n_rounds, init="uniform")
@@ -199,6 +209,50 @@ def test_other_learners(learner):
     X, y, d, X_test, y_test = problem(6)
     model = TrAdaBoostClassifier(learner, n_estimators=10).fit(X, y, sample_domain=d)
     assert model.score(X_test, y_test) > 0.7
+
+
+def test_default_learners_are_small_trees_of_their_own():
+    X, y, d = make_covariate_shift(150, 150, n_classes=3, random_state=0)
+    y = np.array(["low", "mid", "high"])[y]
+    weight = np.r_[np.zeros(50), np.ones(250)]
+    fits = [
+        TrAdaBoostClassifier(n_estimators=4, random_state=seed).fit(
+            X[rows], y[rows], sample_domain=d[rows], sample_weight=weight[rows]
+        )
+        for seed, rows in ((0, np.arange(300)), (1, np.arange(50, 300)))
+    ]
+    first = [fit.estimators_[0].predict_proba(X) for fit in fits]
+    np.testing.assert_allclose(*first, atol=1e-9)  # neither a seed nor a row without weight counts
+    for ours in fits[0].estimators_:
+        assert ours.classes_.tolist() == ["high", "low", "mid"]
+        P = ours.predict_proba(X)
+        np.testing.assert_allclose(P.sum(axis=1), 1.0)
+        np.testing.assert_array_equal(ours.predict(X), ours.classes_[P.argmax(axis=1)])
+        again = pickle.loads(pickle.dumps(ours))
+        np.testing.assert_array_equal(again.predict(X), ours.predict(X))
+        np.testing.assert_array_equal(ours.predict_proba(sp.csr_array(X)), P)
+        assert len(pickle.dumps(ours)) < 3000
+    with pytest.raises(ValueError, match="features"):
+        ours.predict(X[:, :1])
+    with pytest.raises(ValueError, match="NaN"):
+        ours.predict(X * np.nan)
+
+
+def test_default_learner_for_frames_sparse_and_missing_values():
+    pd = pytest.importorskip("pandas")
+    X, y, d, X_test, y_test = problem(8)
+    plain = TrAdaBoostClassifier(n_estimators=6).fit(X, y, sample_domain=d)
+    frame = pd.DataFrame(X, columns=["a", "b"][: X.shape[1]])
+    framed = TrAdaBoostClassifier(n_estimators=6).fit(frame, y, sample_domain=d)
+    test = pd.DataFrame(X_test, columns=frame.columns)
+    np.testing.assert_array_equal(framed.predict(test), plain.predict(X_test))
+    np.testing.assert_array_equal(plain.predict(sp.csr_array(X_test)), plain.predict(X_test))
+    gaps = X.copy()
+    gaps[::7, 0] = np.nan
+    for rows, new in ((sp.csr_array(X), sp.csr_array(X_test)), (gaps, X_test)):
+        model = TrAdaBoostClassifier(n_estimators=6, random_state=0).fit(rows, y, sample_domain=d)
+        assert isinstance(model.estimators_[0], DecisionTreeClassifier)
+        assert model.score(new, y_test) > 0.7
 
 
 def test_errors():
