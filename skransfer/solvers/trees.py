@@ -24,7 +24,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skransfer.kernels import engine
+from skransfer.kernels import check_memory, engine
 
 __all__ = [
     "BinnedFeatures",
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _TIE = 1e-9  # splits, and classes of a leaf, that differ by a smaller share are equally good
+_SMALL = 2**26  # bytes that are taken without asking what is available, which takes a while
 
 
 class BinnedFeatures(NamedTuple):
@@ -60,7 +61,8 @@ def bin_features(X: NDArray[Any], n_bins: int = 255) -> BinnedFeatures:
 
     A feature with at most `n_bins` distinct values has one bin for each; otherwise the bins hold
     equally many distinct values, however often each occurs. The order of the rows and their
-    repetition have no influence, and float32 values are binned as float64.
+    repetition have no influence, and float32 values are binned as float64. Takes
+    ``O(n_features n log n)`` time and one byte a value.
 
     Parameters
     ----------
@@ -78,10 +80,6 @@ def bin_features(X: NDArray[Any], n_bins: int = 255) -> BinnedFeatures:
     ------
     ValueError
         If `n_bins` is not in 2, ..., 256, or X is not a table with rows.
-
-    Notes
-    -----
-    ``O(n_features n log n)`` time, one byte a value.
 
     Examples
     --------
@@ -120,11 +118,10 @@ def grow_tree(
 ) -> Tree:
     """Grow a tree by weighted Gini impurity; all nodes are split down to `max_depth`.
 
-    A node stays a leaf if it is pure or no feature separates its weight: both sides of a split
-    have weight. Splits whose gains differ by less than 1e-9 of the node's impurity count as equal;
-    of these the lowest feature wins, then the lowest threshold, which lies halfway between the
-    nearest bins of the node's rows. Rows of weight zero have no influence. With one bin for each
-    distinct value these are the splits of an exhaustive search.
+    Both sides of a split have weight; a node that allows none or is pure stays a leaf. Splits whose
+    gains differ by less than 1e-9 of the node's impurity count as equal; of these the lowest
+    feature wins, then the lowest threshold, which lies halfway between the nearest bins of the
+    node's rows. With one bin for each distinct value this is an exhaustive search.
 
     Parameters
     ----------
@@ -147,12 +144,14 @@ def grow_tree(
     ------
     ValueError
         If an argument is malformed.
+    MemoryError
+        If the histograms do not fit: ``8 max_depth n_features n_bins n_classes`` bytes.
 
     Notes
     -----
     Only the child with fewer rows of each split is counted; the other's histogram is the
-    difference. Time ``O(n n_features max_depth / 2 + n_nodes n_features n_bins n_classes)`` and
-    memory for ``max_depth`` histograms; the last level has none.
+    difference, and the last level has none. Time
+    ``O(n n_features max_depth / 2 + n_nodes n_features n_bins n_classes)``.
 
     Examples
     --------
@@ -176,6 +175,10 @@ def grow_tree(
         raise ValueError("weights must be finite, >= 0 and not zero for every row.")
     if max_depth < 1:
         raise ValueError(f"max_depth must be at least 1, got {max_depth}.")
+    n_bytes = 8 * max_depth * bins.first.size * n_classes
+    if n_bytes > _SMALL:
+        what = f"A tree of {len(bins.first)} features"
+        check_memory(n_bytes, what, ("use fewer features or bins",))
     growth = _Growth(bins, codes.astype(np.uint32), _on_grid(weights), n_classes)
     return growth.tree(max_depth)
 
@@ -187,7 +190,7 @@ def tree_proportions(tree: Tree, X: Any) -> NDArray[np.float64]:
     ----------
     tree : Tree
     X : {ndarray, sparse matrix} of shape (n, n_features)
-        Values, not bins. Only columns that the tree asks for are read.
+        Values, not bins.
 
     Returns
     -------
@@ -213,7 +216,7 @@ def tree_codes(tree: Tree, X: Any) -> NDArray[np.intp]:
     ----------
     tree : Tree
     X : {ndarray, sparse matrix} of shape (n, n_features)
-        Values, not bins. Only columns that the tree asks for are read.
+        Values, not bins.
 
     Returns
     -------
@@ -232,9 +235,7 @@ def tree_codes(tree: Tree, X: Any) -> NDArray[np.intp]:
     return np.argmax(tree.proportions >= most - _TIE, axis=1)[_leaves(tree, X)]
 
 
-class _Node(NamedTuple):
-    """A node that can be split: its histogram is used up by that."""
-
+class _Node(NamedTuple):  # that can be split, which uses up its histogram
     number: int
     rows: NDArray[np.uint32]
     histogram: NDArray[np.float64]

@@ -214,6 +214,17 @@ def test_pure_and_constant_rows_stay_a_leaf():
     )
 
 
+def test_memory_is_asked_for_first(monkeypatch):
+    asked = []
+    monkeypatch.setattr(trees, "check_memory", lambda n_bytes, *_: asked.append(n_bytes))
+    X, codes, weights = problem(10)
+    grow(X, codes, weights)
+    assert asked == []
+    monkeypatch.setattr(trees, "_SMALL", 0)
+    grow(X, codes, weights)
+    assert asked == [8 * 3 * 2 * bin_features(X).first.size]
+
+
 def test_a_class_without_rows_has_no_share():
     X, codes, weights = problem(11)
     tree = grow_tree(bin_features(X), codes, weights, n_classes=4, max_depth=2)
