@@ -1,5 +1,6 @@
 """The dual of a quadratic program with a proximal term: semismooth Newton steps."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ Array = NDArray[np.float64]
 # A Hessian summed over a sample of the free rows, this many or this many times D, is within a tenth
 # of the whole one where rows are alike: each step still divides the gap by some hundred.
 _SAMPLE, _SAMPLE_RANK = 32768, 200
+_REFINEMENTS = 5  # of a step that only a sample of rows suggests, where it has to be right
 _PATIENCE = 10  # steps that do not halve the gap after which rounding is in the way
 
 
@@ -65,7 +67,7 @@ class ProximalDual:
         if held and len(free):
             x[free] += weights * (float(self.center.sum() - x.sum()) / float(weights.sum()))
         self.residual = self.v - self.system.project(x)
-        direction = self._direction(free, held)
+        direction = self._direction(free, held, _REFINEMENTS)
         self.v = self.v + direction
         self.scores -= self.system.expand(direction)
 
@@ -103,7 +105,7 @@ class ProximalDual:
         elif self.n_slow > 1:
             self.dtype = np.dtype(np.float64)
 
-    def _direction(self, free: NDArray[np.intp], held: bool) -> Array:
+    def _direction(self, free: NDArray[np.intp], held: bool, refinements: int = 0) -> Array:
         """Minus the inverse Hessian I + sum w_i (phi_i - c)(phi_i - c)' times the gradient.
 
         c is the weighted mean of the free rows where the slab holds them to a sum, else zero.
@@ -115,15 +117,48 @@ class ProximalDual:
             weights = np.zeros(self.system.n)
             weights[free] = self.weights[free]
             center = self.system.project(weights) / float(weights.sum())
-        weights = self.weights
+        weights, rows = self.weights, free
         most = max(_SAMPLE, _SAMPLE_RANK * self.system.rank)
         if self.sampling and len(free) > 2 * most:
-            share = len(free) / most
-            free = np.sort(np.random.default_rng(0).choice(free, most, replace=False))
-            weights = share * weights
-        matrix = self.system.gram(weights, free, center, self.dtype)
+            weights = (len(free) / most) * weights
+            rows = np.sort(np.random.default_rng(0).choice(free, most, replace=False))
+        matrix = self.system.gram(weights, rows, center, self.dtype)
         matrix[np.diag_indices_from(matrix)] += 1.0
-        return -cholesky_solver(matrix)(self.residual)
+        solve = cholesky_solver(matrix)
+        if rows is free or not refinements:
+            return -solve(self.residual)
+        return self._refined(solve, free, center, refinements)
+
+    def _refined(
+        self,
+        solve: Callable[[Array], Array],
+        free: NDArray[np.intp],
+        center: Array | None,
+        n_iter: int,
+    ) -> Array:
+        """Conjugate gradients with the whole Hessian, preconditioned by a sampled one."""
+        weights = np.zeros(self.system.n)
+        weights[free] = self.weights[free]
+        direction, right = np.zeros(self.system.rank), -self.residual
+        z = solve(right)
+        p, inner, first = z, float(right @ z), float(right @ z)
+        for _ in range(n_iter):
+            if inner <= 1e-8 * first:
+                break
+            image = self.system.expand(p)
+            if center is not None:
+                image -= float(center @ p)
+            image *= weights
+            product = p + self.system.project(image)
+            if center is not None:
+                product -= center * float(image.sum())
+            length = inner / float(p @ product)
+            direction = direction + length * p
+            right = right - length * product
+            z = solve(right)
+            before, inner = inner, float(right @ z)
+            p = z + (inner / before) * p
+        return direction
 
     def _length(self, direction: Array, image: Array) -> float:
         """Where the slope along the direction, which increases, is nearly zero; first try 1."""

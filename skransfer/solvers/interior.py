@@ -114,6 +114,7 @@ class _Path:
 
     def __init__(self, system: System, kappa: Array, upper: float, low: float, high: float) -> None:
         self.system, self.kappa, n = system, kappa, system.n
+        high = min(high, n * upper)
         self.upper, self.low, self.high = upper, low, high
         most = min(high / n, upper)
         self.flat = high - low <= 1e-9 * high or most - low / n <= 1e-9 * most
@@ -137,7 +138,7 @@ class _Path:
         self.y = 0.0
 
     def step(self) -> None:
-        theta = self.z_low / self.x + self.z_high / (self.upper - self.x)
+        theta = self.z_low / self.x + self.z_high / self._room()
         solve = self.system.factor(theta)
         response = solve(np.ones(self.system.n))
         residual = self.system.matvec(self.x) - self.kappa - self.z_low + self.z_high
@@ -155,9 +156,13 @@ class _Path:
         move = self._direction(solve, response, residual, sides)
         self._go(move, _TO_BOUNDARY * min(self._lengths(move)))
 
+    def _room(self) -> Array:
+        """Below the upper bound; positive also where x is a rounding from it."""
+        return np.maximum(self.upper - self.x, 1e-16 * self.upper)
+
     def _pairs(self) -> list[tuple[Any, Any]]:
         """Slacks and multipliers whose products tend to zero."""
-        pairs: list[tuple[Any, Any]] = [(self.x, self.z_low), (self.upper - self.x, self.z_high)]
+        pairs: list[tuple[Any, Any]] = [(self.x, self.z_low), (self._room(), self.z_high)]
         if not self.flat:
             pairs += [(self.s_low, self.y_low), (self.s_high, self.y_high)]
         return pairs
@@ -169,7 +174,7 @@ class _Path:
         self, solve: Callable[[Array], Array], response: Array, residual: Array, sides: list[Any]
     ) -> tuple[float, list[tuple[Any, Any]]]:
         """Change of y and of the pairs, for s dy + y ds = side."""
-        right = sides[0] / self.x - sides[1] / (self.upper - self.x) - residual
+        right = sides[0] / self.x - sides[1] / self._room() - residual
         total, dy = float(np.sum(self.x)), 0.0
         if self.flat:
             plain = solve(right)
@@ -196,7 +201,7 @@ class _Path:
 
     def _go(self, move: tuple[float, list[tuple[Any, Any]]], length: float) -> None:
         dy, pairs = move
-        self.x = self.x + length * pairs[0][0]
+        self.x = np.maximum(self.x + length * pairs[0][0], 1e-50 * self.upper)
         self.y += length * dy
         self.z_low = self.z_low + length * pairs[0][1]
         self.z_high = self.z_high + length * pairs[1][1]
