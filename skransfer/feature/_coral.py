@@ -3,13 +3,13 @@
 from numbers import Real
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import OneToOneFeatureMixin
 
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseMapper, Domains, Traits
 from skransfer.solvers.coral import CoralMap
+from skransfer.solvers.moments import rows_where
 
 __all__ = ["CORAL"]
 
@@ -99,11 +99,8 @@ class CORAL(OneToOneFeatureMixin, BaseMapper):
         self.train_on = train_on
 
     def _fit_map(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> None:
-        self.map_ = CoralMap.fit(X[domains.source], X[domains.target], self.alpha)
+        source, target = (rows_where(X, mask) for mask in (domains.source, domains.target))
+        self.map_ = CoralMap.fit(source, target, self.alpha)
 
     def _map(self, X: Any, domains: Domains) -> Any:
-        source = domains.ids >= 0
-        Z = np.array(X.toarray() if hasattr(X, "toarray") else X)
-        if source.any():
-            Z[source] = self.map_(X[source])
-        return Z
+        return self.map_(X, domains.ids >= 0)

@@ -7,7 +7,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from skransfer.kernels import check_memory
-from skransfer.solvers.moments import DomainMoments, row_chunks
+from skransfer.solvers._spectra import covariance_spectrum
+from skransfer.solvers.moments import row_chunks, share_chunks
 
 __all__ = ["CoralMap", "ledoit_wolf_shrinkage"]
 
@@ -74,6 +75,7 @@ class CoralMap:
         Parameters
         ----------
         source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
+            The same object twice is decomposed once.
         alpha : float or "ledoit_wolf", default=1.0
             Added to the diagonals of both covariances, in squared units of the features.
             ``"ledoit_wolf"``: each covariance C becomes (1 - r) C + r (tr C / d) I with the
@@ -99,16 +101,18 @@ class CoralMap:
             raise ValueError(
                 f'alpha={alpha!r}: give a number that is not negative, or "ledoit_wolf".'
             )
-        return cls(
-            _Covariance(source, "source", alpha), _Covariance(target, "target", alpha), alpha
-        )
+        first = _Covariance(source, "source", alpha)
+        second = first if target is source else _Covariance(target, "target", alpha)
+        return cls(first, second, alpha)
 
-    def __call__(self, X: Any) -> NDArray[Any]:
+    def __call__(self, X: Any, is_source: NDArray[np.bool_] | None = None) -> NDArray[Any]:
         """Map source rows.
 
         Parameters
         ----------
         X : {ndarray, CSR matrix} of shape (n, d)
+        is_source : ndarray of shape (n,) of bool, default=None
+            Rows to map; the others are copied. None: all.
 
         Returns
         -------
@@ -117,9 +121,19 @@ class CoralMap:
             zeros.
         """
         out = np.empty(X.shape, dtype=np.float32 if X.dtype == np.float32 else np.float64)
-        for rows, chunk in row_chunks(X):
-            dense = chunk.toarray() if sp.issparse(chunk) else chunk
-            out[rows] = dense if self._identity else self._recolor(dense)
+
+        def recolor(rows: slice) -> None:
+            dense = X[rows].toarray() if sp.issparse(X) else X[rows]
+            mapped = np.ones(len(dense), dtype=bool) if is_source is None else is_source[rows]
+            if self._identity or not mapped.any():
+                out[rows] = dense
+            elif mapped.all():
+                out[rows] = self._recolor(dense)
+            else:
+                out[rows][~mapped] = dense[~mapped]
+                out[rows][mapped] = self._recolor(dense[mapped])
+
+        share_chunks(recolor, X)
         return out
 
     def matrix(self) -> Array:
@@ -193,9 +207,8 @@ class _Covariance:
             raise ValueError(f"The {name} has {n} row: a covariance needs two or more.")
         self.name, self.complete = name, n > d
         if self.complete:
-            self.mean, values, self.vectors = _from_moments(X)
-        else:
-            self.mean, values, self.vectors = _from_rows(X)
+            _check_square(d)
+        self.mean, values, self.vectors = covariance_spectrum(X)
         self.rank = int(np.sum(values > d * _EPS * values.max(initial=0.0)))
         self.ridge = 0.0 if isinstance(alpha, str) else float(alpha)
         scale = 1.0
@@ -233,36 +246,6 @@ class _Covariance:
     def power(self, power: float, X: Array) -> Array:
         """(C + ridge I)^power X, C being symmetric."""
         return self.times_power(X.T, power).T
-
-
-def _from_moments(X: Any) -> tuple[Array, Array, Array]:
-    """Mean, eigenvalues and eigenvectors from the d x d covariance."""
-    d = X.shape[1]
-    _check_square(d)
-    moments = DomainMoments(d).update(X)
-    values, vectors = np.linalg.eigh(moments.covariance())
-    return moments.mean, np.maximum(values, 0.0), vectors
-
-
-def _from_rows(X: Any) -> tuple[Array, Array, Array]:
-    """The same from the rows, where they are no more than the features."""
-    n = X.shape[0]
-    if not sp.issparse(X):
-        mean = X.mean(axis=0, dtype=np.float64)
-        _, lengths, right = np.linalg.svd(X - mean, full_matrices=False)
-        keep = lengths > n * _EPS * lengths.max(initial=0.0)
-        return mean, lengths[keep] ** 2 / (n - 1), right[keep].T
-    X = X.astype(np.float64)
-    mean = np.asarray(X.mean(axis=0)).ravel()
-    gram = (X @ X.T).toarray()
-    gram -= gram.mean(axis=0)
-    gram -= gram.mean(axis=1, keepdims=True)
-    squares, left = np.linalg.eigh((gram + gram.T) / 2)
-    # Squaring halves the digits: smaller eigenvalues have no accurate vectors.
-    keep = squares > 1e-10 * squares.max(initial=0.0)
-    vectors = X.T @ left[:, keep] - np.outer(mean, left[:, keep].sum(axis=0))
-    vectors, _ = np.linalg.qr(vectors / np.sqrt(squares[keep]))
-    return mean, squares[keep] / (n - 1), vectors
 
 
 def _squared_lengths(X: Any, mean: Array) -> Array:

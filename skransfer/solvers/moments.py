@@ -1,19 +1,27 @@
 """Count, mean and scatter of rows, in one pass and in double precision."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-__all__ = ["DomainMoments", "row_chunks"]
+from skransfer.kernels import n_workers, run_shared
+
+__all__ = ["DomainMoments", "row_chunks", "rows_where", "share_chunks"]
 
 Array = NDArray[np.float64]
 
 _CHUNK_ROWS = 4096
 # Numbers in a widened chunk: 128 MiB.
 _CHUNK_SIZE = 2**24
+# Below this many entries starting threads costs more than it saves.
+_WORTH_THREADS = 400_000
+# Numbers that all threads together may hold beside the rows: 512 MiB.
+_ROOM = 2**26
+# From about 30 000 columns on, A' A on several threads crashes or is wrong in OpenBLAS 0.3.31.
+_MOST_THREADED = 20_000
 
 
 class DomainMoments:
@@ -21,7 +29,9 @@ class DomainMoments:
 
     Rows are widened to float64 chunk by chunk and shifted by the mean of the first chunk, so that
     neither single precision nor a large offset costs digits; parts are merged by the formula of
-    Chan, Golub and LeVeque (1979). O(n d^2) time, O(d^2) memory.
+    Chan, Golub and LeVeque (1979). O(n d^2) time. Chunks of many rows are shared over threads,
+    each with sums of its own: O(d^2) memory a thread. The result is the same, bit for bit, in
+    every run with as many threads, and up to rounding with any number of them.
 
     Parameters
     ----------
@@ -133,21 +143,106 @@ def row_chunks(X: Any) -> Iterator[tuple[slice, Any]]:
     chunk : {ndarray, CSR matrix}
         ``X[rows]``.
     """
+    for rows in _chunks(X):
+        yield rows, X[rows]
+
+
+def rows_where(X: Any, mask: NDArray[np.bool_]) -> Any:
+    """Rows under a mask: not copied where they stand together in an array.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n, d)
+    mask : ndarray of shape (n,) of bool
+
+    Returns
+    -------
+    {ndarray, CSR matrix}
+        ``X[mask]``, perhaps a view; X itself if the mask is true everywhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.moments import rows_where
+    >>> X = np.arange(3.0)[:, None]
+    >>> np.shares_memory(rows_where(X, np.array([False, True, True])), X)
+    True
+    """
+    if mask.all():
+        return X
+    start, count = int(np.argmax(mask)), int(np.count_nonzero(mask))
+    together = bool(mask[start : start + count].all())
+    return X[start : start + count] if together else X[mask]
+
+
+def share_chunks(work: Callable[[slice], None], X: Any) -> None:
+    """Call ``work(rows)`` for each chunk of rows, on several threads if there are many.
+
+    Parameters
+    ----------
+    work : callable
+        Its calls do not depend on each other.
+    X : {ndarray, CSR matrix} of shape (n, d)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.moments import share_chunks
+    >>> share_chunks(print, np.eye(3))
+    slice(0, 3, None)
+    """
+    chunks = list(_chunks(X))
+    height = chunks[0].stop if chunks else 0
+    n_threads = _threads(X, len(chunks), 4 * height * X.shape[1])
+    if n_threads > 1:
+        run_shared(work, chunks, n_threads)
+    else:
+        for rows in chunks:
+            work(rows)
+
+
+def _chunks(X: Any) -> Iterator[slice]:
     height = max(1, min(_CHUNK_ROWS, _CHUNK_SIZE // max(X.shape[1], 1)))
     for start in range(0, X.shape[0], height):
-        rows = slice(start, min(start + height, X.shape[0]))
-        yield rows, X[rows]
+        yield slice(start, min(start + height, X.shape[0]))
+
+
+def _threads(X: Any, n_chunks: int, room: int) -> int:
+    """Threads for chunks, each with `room` numbers of its own: all, or 1 and those of BLAS."""
+    if X.shape[0] * X.shape[1] < _WORTH_THREADS:
+        return 1
+    n_threads = n_workers()
+    return n_threads if n_threads <= n_chunks and n_threads * room <= _ROOM else 1
 
 
 def _shifted_sums(X: NDArray[Any]) -> tuple[Array, Array, Array]:
     """A shift near the mean, and the sums of x - shift and of its outer product."""
     d = X.shape[1]
-    shift: Array = np.zeros(d)
-    total, squares = np.zeros(d), np.zeros((d, d))
-    for rows, chunk in row_chunks(X):
-        if rows.start == 0:
-            shift = chunk.mean(axis=0, dtype=np.float64)
-        centered = chunk - shift
-        total += centered.sum(axis=0)
-        squares += centered.T @ centered
-    return shift, total, squares
+    chunks = list(_chunks(X))
+    shift: Array = X[chunks[0]].mean(axis=0, dtype=np.float64)
+    height = chunks[0].stop
+    n_threads = _threads(X, len(chunks), height * d + 2 * d**2)
+    totals, squares = np.zeros((n_threads, d)), np.zeros((n_threads, d, d))
+
+    def add(worker: int) -> None:
+        # Rows stand in the buffer as they stand in X: a transposing copy takes longer.
+        by_columns = abs(X.strides[0]) < abs(X.strides[1])
+        centered = np.empty((height, d), order="F" if by_columns else "C")
+        ones, product = np.ones(height), np.empty((d, d))
+        # Which sums a chunk goes to is fixed, so no run depends on the speed of the threads.
+        for rows in chunks[worker::n_threads]:
+            part = centered[: rows.stop - rows.start]
+            # First widened, then shifted: for float32 rows much faster than both at once.
+            part[...] = X[rows]
+            part -= shift
+            totals[worker] += ones[: len(part)] @ part
+            np.matmul(part.T, part, out=product)
+            squares[worker] += product
+
+    if n_threads > 1 or d > _MOST_THREADED:
+        run_shared(add, range(n_threads), n_threads)
+    else:
+        add(0)
+    if n_threads == 1:
+        return shift, totals[0], squares[0]
+    return shift, totals.sum(axis=0), squares.sum(axis=0)

@@ -7,8 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skransfer.kernels import check_memory
-from skransfer.solvers.moments import DomainMoments, row_chunks
+from skransfer.solvers._spectra import covariance_spectrum
+from skransfer.solvers.moments import row_chunks
 
 __all__ = ["PrincipalAxes", "SubspaceMap", "principal_axes", "project"]
 
@@ -94,18 +94,12 @@ def principal_axes(X: Any, name: str = "domain") -> PrincipalAxes:
     n, d = X.shape
     if n < 2:
         raise ValueError(f"The {name} has {n} row: a subspace needs two or more.")
-    if n > d:
-        mean, variances, directions = _from_covariance(X)
-    elif sp.issparse(X):
-        mean, variances, directions = _from_gram(X)
-    else:
-        mean, variances, directions = _from_rows(X)
+    mean, variances, directions = covariance_spectrum(X)
     # What rounding leaves of rows that do not vary; sparse ones are squared before centering.
     noise = 4 * d * float(mean @ mean) * _EPS ** (1 if sp.issparse(X) else 2)
     keep = variances > max(_EMPTY * variances.max(initial=0.0), noise)
-    order = np.argsort(-variances[keep], kind="stable")
-    directions = directions[:, keep][:, order]
-    return PrincipalAxes(mean, variances[keep][order], directions * _signs(directions))
+    directions = directions[:, keep]
+    return PrincipalAxes(mean, variances[keep], directions * _signs(directions))
 
 
 class SubspaceMap:
@@ -245,46 +239,6 @@ def project(X: Any, mean: Array, directions: Array) -> Array:
 def _leading(axes: PrincipalAxes, k: int) -> PrincipalAxes:
     """The first k axes; a copy, so that the others can be freed."""
     return PrincipalAxes(axes.mean, axes.variances[:k].copy(), axes.directions[:, :k].copy())
-
-
-def _from_covariance(X: Any) -> tuple[Array, Array, Array]:
-    d = X.shape[1]
-    check_memory(
-        4 * 8 * d**2,
-        f"A {d} x {d} covariance",
-        ["select or project features first", "fit on fewer rows than features, which needs none"],
-    )
-    moments = DomainMoments(d).update(X)
-    variances, directions = np.linalg.eigh(moments.covariance())
-    return moments.mean, variances, directions
-
-
-def _from_rows(X: NDArray[Any]) -> tuple[Array, Array, Array]:
-    n, d = X.shape
-    check_memory(
-        3 * 8 * n * d, f"Centering {n} rows of {d} features", ["use fewer rows or features"]
-    )
-    mean: Array = X.mean(axis=0, dtype=np.float64)
-    _, lengths, right = np.linalg.svd(X - mean, full_matrices=False)
-    return mean, lengths**2 / (n - 1), right.T
-
-
-def _from_gram(X: Any) -> tuple[Array, Array, Array]:
-    n, d = X.shape
-    check_memory(
-        8 * n * (4 * n + 2 * d), f"{n} axes of {d} sparse features", ["use fewer rows or features"]
-    )
-    X = X.astype(np.float64)
-    mean = np.asarray(X.mean(axis=0)).ravel()
-    gram = (X @ X.T).toarray()
-    gram -= gram.mean(axis=0)
-    gram -= gram.mean(axis=1, keepdims=True)
-    squares, left = np.linalg.eigh((gram + gram.T) / 2)
-    keep = squares > _EMPTY * squares.max(initial=0.0)
-    squares, left = squares[keep][::-1], left[:, keep][:, ::-1]
-    scaled = (X.T @ left - np.outer(mean, left.sum(axis=0))) / np.sqrt(squares)
-    # The longest first, so that rounding in the short ones does not tilt the others.
-    return mean, squares / (n - 1), np.linalg.qr(scaled)[0]
 
 
 def _signs(directions: Array) -> Array:

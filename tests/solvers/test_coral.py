@@ -1,6 +1,7 @@
 """CORAL's algebra against fractional matrix powers."""
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import scipy.linalg
 import scipy.sparse as sp
 from sklearn.covariance import ledoit_wolf_shrinkage as their_shrinkage
 
+from skransfer.solvers._spectra import covariance_spectrum
 from skransfer.solvers.coral import CoralMap, ledoit_wolf_shrinkage
+from skransfer.solvers.subspace import SubspaceMap
 
 
 def _dense_map(source, target, alpha, X):
@@ -71,6 +74,53 @@ def test_no_square_matrix_where_features_outnumber_rows():
     np.testing.assert_allclose(mapped.mean(axis=0), target.mean(axis=0), atol=1e-9)
     with pytest.raises(MemoryError, match=r"300000 x 300000.*features"):
         fitted.matrix()
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+@pytest.mark.parametrize("method", ["fit", "axes"])
+def test_memory_stays_far_below_a_square_matrix(kind, method):
+    n, d = 30, 50_000
+    rng = np.random.default_rng(0)
+    if kind == "sparse":
+        source, target = (sp.random_array((n, d), density=1e-3, format="csr", rng=rng),) * 2
+        target = target[::-1].tocsr() * 2
+    else:
+        source, target = rng.normal(size=(n, d)), 2 * rng.normal(size=(n, d)) + 1
+    tracemalloc.start()
+    if method == "fit":
+        CoralMap.fit(source, target, 1.0)(source)
+    else:
+        SubspaceMap.fit(source, target, 3)(source, np.ones(n, dtype=bool))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * 8 * n * d < 8 * d**2 / 40
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_rows_of_the_target_are_copied(convert, n_threads, monkeypatch):
+    monkeypatch.setattr("skransfer.solvers.moments._WORTH_THREADS", 0)
+    monkeypatch.setattr("skransfer.solvers.moments._CHUNK_ROWS", 9)
+    monkeypatch.setattr("skransfer.solvers.moments.n_workers", lambda: n_threads)
+    source, target = _domains(40, 30, 5)
+    fitted = CoralMap.fit(source, target)
+    rng = np.random.default_rng(0)
+    for is_source in (np.arange(40) < 20, rng.random(40) < 0.5, np.zeros(40, dtype=bool)):
+        mapped = fitted(convert(source), is_source)
+        np.testing.assert_array_equal(mapped[~is_source], source[~is_source])
+        np.testing.assert_allclose(mapped[is_source], fitted(source[is_source]), rtol=1e-12)
+        assert not np.shares_memory(mapped, source)
+
+
+def test_one_domain_is_decomposed_once(monkeypatch):
+    source, _ = _domains(40, 30, 5)
+    calls = []
+    monkeypatch.setattr(
+        "skransfer.solvers.coral.covariance_spectrum",
+        lambda X: (calls.append(1), covariance_spectrum(X))[1],
+    )
+    np.testing.assert_array_equal(CoralMap.fit(source, source)(source), source)
+    assert len(calls) == 1
 
 
 def test_without_a_ridge_the_moments_are_the_targets():

@@ -1,11 +1,15 @@
 """Moments against plain formulas in longer arithmetic."""
 
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from skransfer.kernels import n_workers
 from skransfer.solvers import moments
-from skransfer.solvers.moments import DomainMoments, row_chunks
+from skransfer.solvers.moments import DomainMoments, row_chunks, rows_where, share_chunks
 
 
 @pytest.fixture
@@ -79,3 +83,89 @@ def test_chunks_cover_the_rows_and_stay_small(monkeypatch):
 def test_rows_are_not_written_to(X):
     X.flags.writeable = False
     DomainMoments(6).update(X).update(X)
+
+
+@pytest.fixture
+def always_shared(monkeypatch):
+    monkeypatch.setattr(moments, "_WORTH_THREADS", 0)
+    monkeypatch.setattr(moments, "_CHUNK_ROWS", 7)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 5])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_threads_do_not_matter(X, n_threads, order, dtype, always_shared, monkeypatch):
+    monkeypatch.setattr(moments, "n_workers", lambda: n_threads)
+    rows = np.asarray(X + 100, dtype=dtype, order=order)
+    found = DomainMoments(6).update(rows)
+    _same(found, rows, rtol=1e-11)
+    for _ in range(5):
+        again = DomainMoments(6).update(rows)
+        np.testing.assert_array_equal(again.scatter, found.scatter)
+        np.testing.assert_array_equal(again.mean, found.mean)
+
+
+def test_several_callers_at_once_leave_blas_as_it_was(X, always_shared, monkeypatch):
+    monkeypatch.setattr(moments, "n_workers", lambda: 2)
+    before, expected = n_workers(), DomainMoments(6).update(X).scatter
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: DomainMoments(6).update(X).scatter, range(40)))
+    for scatter in found:
+        np.testing.assert_array_equal(scatter, expected)
+    assert n_workers() == before
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_threads", "expected"),
+    [
+        ((3000, 100), 2, 1),  # small
+        ((20_000, 100), 2, 2),
+        ((20_000, 100), 8, 1),  # fewer chunks than threads
+        ((10**6, 100), 32, 32),
+        ((10**6, 20_000), 2, 1),  # chunks of their own would not fit
+    ],
+)
+def test_when_threads_are_started(shape, n_threads, expected, monkeypatch):
+    started = []
+    monkeypatch.setattr(moments, "n_workers", lambda: n_threads)
+    monkeypatch.setattr(
+        moments, "run_shared", lambda work, tasks, n_threads: started.append(n_threads)
+    )
+    X = np.broadcast_to(np.float32(1), shape)
+    share_chunks(lambda rows: None, X)
+    assert (started or [1]) == [expected]
+
+
+def test_many_columns_keep_blas_on_one_thread(X, monkeypatch):
+    limits = []
+    monkeypatch.setattr(moments, "_MOST_THREADED", 5)
+    monkeypatch.setattr(
+        moments, "run_shared", lambda work, tasks, n: (limits.append(n), [work(t) for t in tasks])
+    )
+    _same(DomainMoments(6).update(X), X)
+    assert limits == [1]
+
+
+@pytest.mark.parametrize(
+    ("mask", "shared"),
+    [([1, 1, 1, 1], True), ([0, 1, 1, 0], True), ([1, 0, 1, 0], False), ([0, 0, 0, 0], None)],
+)
+@pytest.mark.parametrize("convert", [np.asarray, sp.csr_array])
+def test_rows_under_a_mask(mask, shared, convert):
+    dense, mask = np.arange(8.0).reshape(4, 2), np.array(mask, dtype=bool)
+    X = convert(dense)
+    found = rows_where(X, mask)
+    np.testing.assert_array_equal(found.toarray() if sp.issparse(X) else found, dense[mask])
+    if convert is np.asarray and shared is not None:
+        assert np.shares_memory(found, X) == shared
+    assert (found is X) == mask.all()
+
+
+def test_memory_stays_at_chunks_and_scatters():
+    X = np.ones((60_000, 50), dtype=np.float32)  # 24 MB widened
+    chunk = 8 * 4096 * 50
+    tracemalloc.start()
+    DomainMoments(50).update(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < (n_workers() + 1) * chunk + 2**20
