@@ -4,8 +4,16 @@ from benchmarks.peers.cases import REFERENCE
 
 __all__ = ["draw_scaling"]
 
-_COLORS = ("#4b2c82", "#9a86c4", "#b35806", "#1b7f79", "#5b9bd5")  # ours are purple
-_MARKERS = "osD^v"
+# A package has one color on all charts; ours is purple.
+_STYLES = {
+    "skransfer": ("#4b2c82", "o"),
+    "skransfer, tol=1e-9": ("#9a86c4", "s"),
+    "ADAPT": ("#b35806", "D"),
+    "skada": ("#1b7f79", "^"),
+    "skada (Frank-Wolfe)": ("#1b7f79", "^"),
+    "skada (SLSQP)": ("#5b9bd5", "v"),
+    "POT": ("#8c2d4f", "P"),
+}
 _LEAST_MB = 0.1  # less cannot be told from nothing
 
 
@@ -57,7 +65,8 @@ def _draw(panel, case, entries, value):
     """One line a contender; what was extrapolated is hollow, and joined by dots."""
     panel.set_xscale("log")
     panel.set_yscale("log")
-    for i, contender in enumerate(case.contenders):
+    for contender in case.contenders:
+        color, marker = _STYLES[contender.name]
         points = [
             (case.rows(entry.problem), value(entry.outcome), entry.outcome.extrapolated)
             for entry in entries
@@ -66,7 +75,7 @@ def _draw(panel, case, entries, value):
         points.sort()
         measured = [point for point in points if not point[2]]
         guessed = [point for point in points if point[2]]
-        style = {"color": _COLORS[i], "marker": _MARKERS[i], "markersize": 6}
+        style = {"color": color, "marker": marker, "markersize": 6}
         width = 2.4 if contender.name == REFERENCE else 1.5
         panel.plot(*_xy(measured), label=contender.name, linewidth=width, **style)
         if guessed:

@@ -198,7 +198,7 @@ def _how(settings, made):
     return [
         f"`{settings['command']}`, {date.today().isoformat()}, {settings['machine']}.",
         f"Versions: {made}.",
-        f"{threads} threads for each, by {', '.join(thread_variables(threads))}.",
+        f"Threads for each: {threads}, by {', '.join(thread_variables(threads))}.",
         "float64 rows, seed 0: source N(0, 1), target N(0.4, 0.8^2), as many rows.",
         "Each contender and size has a process of its own.",
         "A small call comes first: lazy imports and, for skransfer, numba's compilation are in it.",

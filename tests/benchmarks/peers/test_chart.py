@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.peers.cases import CASES, Problem
-from benchmarks.peers.chart import draw_scaling
+from benchmarks.peers.chart import _STYLES, draw_scaling
 from benchmarks.peers.page import Entry
 from benchmarks.peers.timing import Outcome
 
@@ -21,3 +21,9 @@ def test_draw_scaling(tmp_path, last, widths):
     path = tmp_path / "chart.png"
     draw_scaling(path, case, entries)
     assert path.read_bytes()[1:4] == b"PNG"
+
+
+def test_contenders_look_different():
+    for case in CASES.values():
+        styles = [_STYLES[contender.name] for contender in case.contenders]
+        assert len(set(styles)) == len(styles)
