@@ -2,7 +2,8 @@
 
 A round fits a tree to the same rows with new weights and predicts these rows. Both learners run
 turn about in one process and with one thread, so that a busy moment of the machine touches both;
-medians are compared. The bins are found once for all rounds, and shown apart.
+medians are compared. Ours, which takes milliseconds, runs some rounds in a turn, as in boosting,
+and the turn counts with their median. The bins are found once for all rounds, and shown apart.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from skransfer.solvers.trees import bin_features, grow_tree, tree_codes
 
 DEPTHS = (1, 2, 3, 4, 6, 8)
 N_ROWS, N_FEATURES = 20_000, 20
+ROUNDS = 5  # of ours in a turn
 _HEAD = ("depth", "ours, ms", "range", "scikit-learn, ms", "range", "ratio", "of fits alone",
          "accuracy, ours", "scikit-learn", "difference")  # fmt: skip
 
@@ -46,8 +48,11 @@ def seconds(function):
 def measure(X, codes, weights, bins, depth):
     """Seconds to fit and to predict, and the weighted accuracy, of both learners."""
     columns = np.asfortranarray(X)  # as boosting keeps them
-    ours = [seconds(lambda: grow_tree(bins, codes, weights, 2, depth))]
-    ours.append(seconds(lambda: tree_codes(ours[0][1], columns)))
+    ours = []
+    for _ in range(ROUNDS):
+        fit = seconds(lambda: grow_tree(bins, codes, weights, 2, depth))
+        ours.append((fit, seconds(lambda tree=fit[1]: tree_codes(tree, columns))))
+    ours = sorted(ours, key=lambda pair: pair[0][0] + pair[1][0])[ROUNDS // 2]
     model = DecisionTreeClassifier(max_depth=depth, random_state=0)
     theirs = [seconds(lambda: model.fit(X, codes, sample_weight=weights))]
     theirs.append(seconds(lambda: model.predict(X)))
