@@ -3,10 +3,22 @@
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.kernel_approximation import Nystroem
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS
 
-from skransfer._compat import Interval, StrOptions
-from skransfer.kernels import KernelOperator, kernel_operator, resolve_gamma
+from skransfer._compat import HasMethods, Interval, StrOptions
+from skransfer.kernels import (
+    KernelOperator,
+    LowRankOperator,
+    canonical_order,
+    check_memory,
+    kernel_operator,
+    representative_rows,
+    resolve_gamma,
+)
 
 __all__ = ["KERNEL_EXAMPLES", "UsesKernel"]
 
@@ -20,7 +32,17 @@ KERNEL_EXAMPLES: dict[str, tuple[dict[str, Any], Any]] = {
         {"kernel": lambda x, z, power=1.0: float(abs(x @ z) ** power)},
         {"power": 2.0},
     ),
+    "feature_map": ({}, Nystroem(n_components=7, random_state=0)),
 }
+# Kernels that a feature map of scikit-learn approximates, where it has no parameter of that name.
+_KERNEL_OF = {
+    "RBFSampler": "rbf",
+    "PolynomialCountSketch": "poly",
+    "AdditiveChi2Sampler": "additive_chi2",
+}
+# Rows that a Nystroem map draws its landmarks from.
+_DRAWN_FROM = 20_000
+_WAYS_OUT = ("choose fewer n_components in feature_map", "pass float32 rows", "fit on fewer rows")
 
 
 class UsesKernel:
@@ -32,6 +54,7 @@ class UsesKernel:
         "degree": [Interval(Integral, 1, None, closed="left")],
         "coef0": [Interval(Real, None, None, closed="neither")],
         "kernel_params": [dict, None],
+        "feature_map": [HasMethods(["fit", "transform"]), None],
     }
 
     kernel: Any
@@ -39,11 +62,61 @@ class UsesKernel:
     degree: int
     coef0: float
     kernel_params: dict[str, Any] | None
+    feature_map: Any
     gamma_: float
 
     def _resolve_gamma(self, X: Any) -> None:
-        """Set ``gamma_`` from the pooled rows."""
+        """Set ``gamma_`` from the pooled rows, and ``feature_map_`` where one was given."""
         self.gamma_ = resolve_gamma(self.gamma, X)
+        self.feature_map_ = None if self.feature_map is None else self._fit_feature_map(X)
+
+    def _fit_feature_map(self, X: Any) -> Any:
+        """A fitted clone of the feature map, with this method's kernel.
+
+        Rows are shown in an order that depends on their content alone, so that a map which draws
+        some of them always draws the same.
+        """
+        if self.kernel == "precomputed":
+            raise ValueError('kernel="precomputed" has no rows to map: leave feature_map=None.')
+        fitted = clone(self.feature_map)
+        given, ours = fitted.get_params(deep=False), self._kernel_arguments()
+        name, fresh = type(fitted).__name__, type(fitted)().get_params(deep=False)
+        if "kernel" not in given and name in _KERNEL_OF and self.kernel != _KERNEL_OF[name]:
+            raise ValueError(
+                f"{name} approximates the kernel {_KERNEL_OF[name]!r}, and kernel={self.kernel!r} "
+                "was asked for. Use Nystroem, which approximates any kernel, or change kernel."
+            )
+        if "kernel" in given or name in _KERNEL_OF:
+            for key in ("kernel", "gamma", "degree", "coef0", "kernel_params"):
+                if key in given and given[key] != fresh[key] and given[key] != ours[key]:
+                    raise ValueError(
+                        f"feature_map has {key}={given[key]!r} and {type(self).__name__} has "
+                        f"{key}={ours[key]!r}: give the kernel to {type(self).__name__}, which "
+                        "hands it on to the feature map."
+                    )
+            fitted.set_params(**{key: ours[key] for key in ours if key in given})
+        rows = representative_rows(X, _DRAWN_FROM) if isinstance(fitted, Nystroem) else X
+        if rows.shape[0] <= _DRAWN_FROM:
+            rows = rows[canonical_order(rows)[0]]
+        return fitted.fit(rows)
+
+    def _features(self, X: Any) -> Any:
+        """The feature map's image of rows, of their float type, as an array or CSR matrix."""
+        width = getattr(self.feature_map_, "n_components", X.shape[1])
+        check_memory(
+            X.shape[0] * width * X.dtype.itemsize,
+            f"A feature map of {X.shape[0]} rows to {width} features",
+            _WAYS_OUT,
+        )
+        parts = self.feature_map_.transform(X)
+        if hasattr(parts, "tocsr"):
+            return parts.tocsr().astype(X.dtype, copy=False)
+        return np.ascontiguousarray(parts, dtype=X.dtype)
+
+    def _approximates_kernel(self) -> bool:
+        """Whether the feature map stands for the kernel that the parameters name."""
+        name = type(self.feature_map_).__name__
+        return name in _KERNEL_OF or "kernel" in self.feature_map_.get_params(deep=False)
 
     def _kernel_arguments(self) -> dict[str, Any]:
         """Arguments of the kernel, once ``gamma_`` is known."""
@@ -55,6 +128,14 @@ class UsesKernel:
             "kernel_params": self.kernel_params,
         }
 
-    def _operator(self, X: Any, Y: Any = None) -> KernelOperator:
-        """Kernel matrix between rows."""
-        return kernel_operator(X, Y, **self._kernel_arguments())
+    def _operator(self, X: Any) -> KernelOperator:
+        """Kernel matrix of rows: by features where there are some or, exactly, where few do."""
+        if self.feature_map_ is not None:
+            return LowRankOperator(self._features(X))
+        if self.kernel == "linear" and X.shape[1] < X.shape[0]:
+            return LowRankOperator(X)
+        return kernel_operator(X, **self._kernel_arguments())
+
+    def _kernel_product(self, X: Any, Y: Any, V: NDArray[Any]) -> NDArray[Any]:
+        """k(X, Y) @ V, without holding the kernel matrix."""
+        return kernel_operator(X, Y, **self._kernel_arguments(), form="tiled") @ V

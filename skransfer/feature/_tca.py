@@ -53,6 +53,12 @@ class TCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
     alpha : float, default=1.0
         Strength of the penalty on W, :math:`\mu` in [1]_. Larger: directions of larger variance,
         less adaptation.
+    feature_map : transformer, default=None
+        Features that stand for the kernel where there are too many rows for passes over its
+        matrix: ``Nystroem(n_components=300)``, or another kernel approximation of scikit-learn,
+        which gets its kernel from the parameters here. The problem is then one of moments, exact
+        for these features, in O(n D^2) for D of them; their approximation is yours to judge. A
+        transformer of another kind is used as it is. None: the kernel itself.
     tol : float, default=1e-5
         The iterative solver, used for many rows, stops when the captured variance grows by a
         smaller share. The direct solver for few rows ignores it.
@@ -72,12 +78,19 @@ class TCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
         Variance captured by each direction, per unit of the constraint, decreasing.
     n_components_ : int
         Number of directions found.
-    X_fit_ : ndarray or CSR matrix of shape (n_samples, n_features)
-        Rows seen in ``fit``, both sides.
+    components_ : ndarray of shape (n_map_features, n_components_) or None
+        With a ``feature_map``, or a linear kernel of fewer features than rows: the directions
+        in the space of the features. None otherwise.
+    feature_map_ : transformer or None
+        The fitted clone of ``feature_map``.
+    X_fit_ : ndarray or CSR matrix of shape (n_samples, n_features) or None
+        Rows seen in ``fit``, both sides; None where ``components_`` serve new rows.
     gamma_ : float
         Inverse width used.
     solver_info_ : dict
-        How the problem was solved: form, passes over the kernel matrix, residual.
+        How the problem was solved: ``form`` ("dense", "krylov", "low-rank"), ``n_passes`` over
+        the kernel matrix, relative ``residual``, ``converged``, ``kernel_form`` ("dense",
+        "tiled", "low-rank": how the matrix was held) and ``kernel_bytes``.
     estimator_ : estimator
         The fitted clone of ``estimator``.
     classes_ : ndarray of shape (n_classes,)
@@ -92,11 +105,12 @@ class TCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
     Notes
     -----
     Both sides share one map, so ``sample_domain`` changes nothing in ``transform``. Time is
-    :math:`O(n^2 (d + k))` for n pooled rows, d features and k components, memory
-    :math:`O(n^2)`. With one domain the contrast is zero, and the
-    components maximize tr(W'KHKW) under W'W = I / alpha: scaled kernel PCA, if the kernel is
-    centered. The signs
-    of the components follow a rule that does not depend on the order of the rows.
+    :math:`O(n^2 (d + k))` for n pooled rows, d features and k components. The kernel matrix is
+    held where it fits scikit-learn's setting ``working_memory``, and else computed tile by tile
+    in each of 6 to 10 passes, in :math:`O(n k)` memory. With one domain the contrast is zero, and
+    the components maximize tr(W'KHKW) under W'W = I / alpha: scaled kernel PCA, if the kernel is
+    centered. The signs of the components follow a rule that does not depend on the order of the
+    rows.
 
     References
     ----------
@@ -147,6 +161,7 @@ class TCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
         coef0: float = 1.0,
         kernel_params: dict[str, Any] | None = None,
         alpha: float = 1.0,
+        feature_map: Any = None,
         tol: float = 1e-5,
         train_on: str = "source",
         random_state: Any = None,
@@ -160,6 +175,7 @@ class TCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
         self.coef0 = coef0
         self.kernel_params = kernel_params
         self.alpha = alpha
+        self.feature_map = feature_map
         self.tol = tol
         self.train_on = train_on
         self.random_state = random_state
@@ -177,15 +193,20 @@ class TCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
             random_state=self.random_state,
             verbose=self.verbose,
         )
-        self.dual_coef_ = found.W
+        self.dual_coef_, self.components_ = found.W, found.directions
         self.eigenvalues_ = found.values
         self.n_components_ = found.W.shape[1]
-        self.solver_info_ = found.info
-        self.X_fit_ = X.copy()  # the caller may write into X later
+        self.solver_info_ = found.info | {"kernel_form": K.form, "kernel_bytes": K.nbytes}
+        # A copy: the caller may write into X later.
+        self.X_fit_ = X.copy() if found.directions is None else None
         return found.embedding.astype(X.dtype, copy=False)
 
     def _map(self, X: Any, domains: Domains) -> Any:
-        return np.asarray(self._operator(X, self.X_fit_) @ self.dual_coef_, dtype=X.dtype)
+        if self.components_ is None:
+            Z = self._kernel_product(X, self.X_fit_, self.dual_coef_)
+        else:
+            Z = (X if self.feature_map_ is None else self._features(X)) @ self.components_
+        return np.asarray(Z, dtype=X.dtype)
 
     @property
     def _n_features_out(self) -> int:

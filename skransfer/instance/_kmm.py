@@ -7,17 +7,26 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import gen_batches
 
 from skransfer._compat import Interval
 from skransfer.base import BaseReweighter, Domains, Traits
 from skransfer.base.kernel import KERNEL_EXAMPLES, UsesKernel
 from skransfer.base.warning import warn_user
-from skransfer.kernels import canonical_order, kernel_sums, resolve_gamma
+from skransfer.kernels import (
+    LowRankOperator,
+    canonical_order,
+    kernel_operator,
+    kernel_sums,
+    resolve_gamma,
+)
 from skransfer.solvers.kmm import kmm_weights
+from skransfer.solvers.kmm_path import sampled_discrepancy
 from skransfer.solvers.smoothing import gaussian_smoother
 
 __all__ = ["KMM"]
 
+_BATCH = 65_536  # target rows mapped at a time
 _TOO_CLOSE = 1e-4  # MMD^2 below which float32 kernel entries are too coarse to match means
 
 
@@ -61,6 +70,14 @@ class KMM(UsesKernel, BaseReweighter):
         a smooth kernel leaves few rows with large weights; 0.01 to 1 spreads the weight over
         similar rows at little cost in MMD^2, and the weights follow the ratio of the densities
         far better.
+    feature_map : transformer, default=None
+        Features that stand for the kernel where there are too many rows for its matrix:
+        ``Nystroem(n_components=300)``, or another kernel approximation of scikit-learn, which
+        gets its kernel from the parameters here. The program is then solved for these features,
+        with the exact diagonal, in O(n D^2) a step for D of them. Afterwards MMD^2 under the
+        exact kernel is estimated on rows drawn in proportion to their weight: where it came out
+        worse than that of unweighted rows, the weights are drawn toward 1, and a warning says
+        so. A transformer of another kind is used as it is.
     tol : float, default=1e-6
         The solver stops when its duality gap certifies that the squared mean discrepancy
         (MMD^2) of the weighted rows is within ``tol`` of the least possible one, and within a
@@ -82,8 +99,13 @@ class KMM(UsesKernel, BaseReweighter):
         (sum w)^2 / sum w^2: so many equally weighted rows carry as much information.
     gamma_ : float
         Inverse width used.
+    feature_map_ : transformer or None
+        The fitted clone of ``feature_map``.
     solver_info_ : dict
-        Steps, certified gap, MMD^2 before and after, whether it converged.
+        ``n_iter``, certified ``gap`` and ``gap_tol``, ``mmd2_before`` and ``mmd2_after``,
+        ``converged``, ``kernel_form`` ("dense", "tiled", "low-rank": how the matrix was held) and
+        ``kernel_bytes``; with a ``feature_map`` that stands for the kernel also ``mmd2_exact``,
+        ``mmd2_exact_before`` (estimates) and ``share``, the part kept of the solution.
     n_iter_ : int
         Steps of the solver.
     X_source_ : ndarray or CSR matrix of shape (n_source, n_features)
@@ -98,8 +120,11 @@ class KMM(UsesKernel, BaseReweighter):
     Notes
     -----
     Time is about :math:`O(n_s (n_s + n_t) d)` for the kernel and :math:`O(n_s)` a step of the
-    solver, memory :math:`O(n_s^2)`. The optimal objective is unique; the weights are not where
-    the kernel is smooth, so compare MMD^2, not single weights.
+    solver. The kernel matrix is held where it fits scikit-learn's setting ``working_memory``;
+    else only its part between the rows of a working set is, and the rest is computed tile by tile
+    when it is needed: ``sklearn.config_context(working_memory=4096)`` gives it 4 GiB. The
+    optimal objective is unique; the weights are not where the kernel is smooth, so compare
+    MMD^2, not single weights.
 
     ``weigh(X)`` extends the weights to new source rows. The quadratic program says nothing of
     rows that it did not see: the extension is an average of ``weights_`` under a Gaussian kernel
@@ -160,6 +185,7 @@ class KMM(UsesKernel, BaseReweighter):
         max_weight: float = 1000.0,
         epsilon: float | None = None,
         alpha: float = 0.0,
+        feature_map: Any = None,
         tol: float = 1e-6,
         max_iter: int | None = None,
         train_on: str = "source",
@@ -174,6 +200,7 @@ class KMM(UsesKernel, BaseReweighter):
         self.max_weight = max_weight
         self.epsilon = epsilon
         self.alpha = alpha
+        self.feature_map = feature_map
         self.tol = tol
         self.max_iter = max_iter
         self.train_on = train_on
@@ -186,10 +213,11 @@ class KMM(UsesKernel, BaseReweighter):
         # program always gives the same ones.
         order, groups = canonical_order(source)
         rows, target = source[order], target[canonical_order(target)[0]]
-        solution, info = self._solve(rows, target, groups[order])
+        solve = self._solve if self.feature_map_ is None else self._solve_features
+        solution, info = solve(rows, target, groups[order])
         if X.dtype == np.float32 and info["mmd2_before"] < _TOO_CLOSE:
             double = rows.astype(np.float64), target.astype(np.float64)
-            solution, info = self._solve(*double, groups[order])
+            solution, info = solve(*double, groups[order])
         if not info["converged"]:
             warn_user(
                 f"KMM stopped after {info['n_iter']} steps with a certified gap of "
@@ -197,6 +225,8 @@ class KMM(UsesKernel, BaseReweighter):
                 "that is positive semidefinite.",
                 ConvergenceWarning,
             )
+        if self.feature_map_ is not None and self._approximates_kernel():
+            solution, info = self._judged(rows, target, solution, info)
         self.solver_info_, self.X_source_ = info, source
         self.n_iter_ = max(1, info["n_iter"])
         # The extension smooths over distances, which another kernel does not measure.
@@ -215,18 +245,50 @@ class KMM(UsesKernel, BaseReweighter):
     ) -> tuple[NDArray[np.float64], dict[str, Any]]:
         """Solve the program for rows in their canonical order."""
         n_target, arguments = target.shape[0], self._kernel_arguments()
-        return kmm_weights(
-            self._operator(source),
-            kernel_sums(source, target, **arguments) / n_target,
-            float(kernel_sums(target, **arguments).mean()) / n_target,
-            max_weight=self.max_weight,
-            epsilon=self.epsilon,
-            alpha=self.alpha,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            groups=groups,
-            verbose=self.verbose,
-        )
+        cross_means = kernel_sums(source, target, **arguments) / n_target
+        target_mean = float(kernel_sums(target, **arguments).mean()) / n_target
+        op = kernel_operator(source, **arguments)
+        return kmm_weights(op, cross_means, target_mean, groups=groups, **self._options())
+
+    def _solve_features(
+        self, source: Any, target: Any, groups: NDArray[np.intp]
+    ) -> tuple[NDArray[np.float64], dict[str, Any]]:
+        """The same for features that stand for the kernel, with its exact diagonal."""
+        own = LowRankOperator(self._features(source))
+        goal = np.zeros(own.features.shape[1])
+        for part in gen_batches(target.shape[0], _BATCH):
+            goal += np.asarray(self._features(target[part]).sum(axis=0, dtype=np.float64)).ravel()
+        goal /= target.shape[0]
+        if self._approximates_kernel():
+            exact = kernel_operator(source, **self._kernel_arguments(), form="tiled").diagonal()
+            own = LowRankOperator(own.features, np.maximum(exact - own.diagonal(), 0.0))
+        means = own.embed(goal[:, None]).ravel()
+        return kmm_weights(own, means, float(goal @ goal), groups=groups, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        names = ("max_weight", "epsilon", "alpha", "tol", "max_iter", "verbose")
+        return {name: getattr(self, name) for name in names}
+
+    def _judged(
+        self, source: Any, target: Any, weights: NDArray[np.float64], info: dict[str, Any]
+    ) -> tuple[NDArray[np.float64], dict[str, Any]]:
+        """Weights that are no worse than 1 under the exact kernel, as far as draws can tell."""
+        found = sampled_discrepancy(source, target, weights, **self._kernel_arguments())
+        share = 1.0
+        if found.weighted > found.unweighted:
+            share = found.best_share
+            warn_user(
+                f"Under the exact kernel the weights found with the feature map have MMD^2 = "
+                f"{found.weighted:.2e}, more than the {found.unweighted:.2e} of unweighted rows: "
+                f"{share:.0%} of them are kept. Raise n_components of feature_map, or alpha.",
+                UserWarning,
+            )
+        info |= {
+            "mmd2_exact_before": found.unweighted,
+            "mmd2_exact": found.weighted,
+            "share": share,
+        }
+        return share * weights + (1 - share), info
 
     def _weigh(self, X: Any) -> NDArray[np.float64]:
         return gaussian_smoother(X, self.X_source_, self.weights_, self._width_)

@@ -5,7 +5,8 @@ numba is not imported here: an engine is loaded by the first computation that ne
 
 from skransfer.kernels._engine import engine
 from skransfer.kernels._factory import KERNELS, kernel_operator, kernel_sums
-from skransfer.kernels._gamma import resolve_gamma
+from skransfer.kernels._gamma import representative_rows, resolve_gamma
+from skransfer.kernels._low_rank import LowRankOperator
 from skransfer.kernels._memory import available_memory, check_memory
 from skransfer.kernels._operator import DenseOperator, KernelOperator
 from skransfer.kernels._order import canonical_order
@@ -17,6 +18,7 @@ __all__ = [
     "KERNELS",
     "DenseOperator",
     "KernelOperator",
+    "LowRankOperator",
     "TiledOperator",
     "available_memory",
     "canonical_order",
@@ -26,6 +28,7 @@ __all__ = [
     "kernel_sums",
     "n_workers",
     "one_blas_thread",
+    "representative_rows",
     "resolve_gamma",
     "run_shared",
     "single_blas",

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from skransfer.kernels._blocks import multiply, squared_lengths
 
-__all__ = ["resolve_gamma"]
+__all__ = ["representative_rows", "resolve_gamma"]
 
 # Rows whose pairwise distances give the median.
 _MAX_ROWS = 1000
@@ -71,7 +71,7 @@ def _scale(X: Any) -> float:
 
 
 def _median(X: Any) -> float:
-    rows = _sample(X).astype(np.float64)
+    rows = representative_rows(X).astype(np.float64)
     if not sp.issparse(rows):
         rows = rows - rows.mean(axis=0)
     n = rows.shape[0]
@@ -88,14 +88,32 @@ def _median(X: Any) -> float:
     return 0.5 / median**2 if median > 0 else 1.0
 
 
-def _sample(X: Any) -> Any:
-    """At most 1000 rows, the same whatever the order in which they stand."""
+def representative_rows(X: Any, most: int = _MAX_ROWS) -> Any:
+    """At most so many rows, the same whatever the order in which they stand.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n, d)
+    most : int, default=1000
+
+    Returns
+    -------
+    {ndarray, CSR matrix} of shape (min(n, most), d)
+        X itself, or the rows at equally spaced ranks of a fixed linear function of the features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.kernels import representative_rows
+    >>> representative_rows(np.arange(9.0)[:, None], 3).ravel()
+    array([1., 4., 7.])
+    """
     n, d = X.shape
-    if n <= _MAX_ROWS:
+    if n <= most:
         return X
     # Incommensurable coefficients: rows that differ have different values, as good as always.
     direction = np.cos(np.arange(1.0, d + 1))
     # einsum sums each row alone, so equal rows get equal values wherever they stand.
     value = X @ direction if sp.issparse(X) else np.einsum("ij,j->i", X, direction)
-    ranks = ((np.arange(_MAX_ROWS) + 0.5) * n / _MAX_ROWS).astype(np.intp)
+    ranks = ((np.arange(most) + 0.5) * n / most).astype(np.intp)
     return X[np.argsort(value, kind="stable")[ranks]]

@@ -66,6 +66,11 @@ class KernelOperator(ABC):
 
     @property
     @abstractmethod
+    def precision(self) -> float:
+        """Relative error of a product beyond that of the entries."""
+
+    @property
+    @abstractmethod
     def nbytes(self) -> int:
         """Bytes that the operator holds beyond the rows it was made from."""
 
@@ -140,6 +145,11 @@ class DenseOperator(KernelOperator):
     def T(self) -> KernelOperator:
         """The transposed operator; K itself if it is symmetric."""
         return self if self.symmetric else DenseOperator(self._K.T, symmetric=False)
+
+    @property
+    def precision(self) -> float:
+        """Products are computed in double precision."""
+        return float(np.finfo(np.float64).eps)
 
     @property
     def nbytes(self) -> int:

@@ -56,6 +56,11 @@ class TiledOperator(KernelOperator):
         return TiledOperator(self._block.transposed(), dtype=self.dtype, symmetric=False)
 
     @property
+    def precision(self) -> float:
+        """Relative error of a product: that of the tiles' arithmetic."""
+        return float(np.finfo(self._block.work_dtype).eps)
+
+    @property
     def nbytes(self) -> int:
         """Nothing is held."""
         return 0

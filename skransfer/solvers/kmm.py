@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skransfer.kernels import DenseOperator, KernelOperator, one_blas_thread
+from skransfer.kernels import KernelOperator, LowRankOperator, one_blas_thread
+from skransfer.solvers.newton_qp import low_rank_qp
 from skransfer.solvers.qp import QPResult, box_slab_qp, frank_wolfe_gap, objective
 
 __all__ = ["kmm_weights"]
@@ -26,6 +27,7 @@ def kmm_weights(
     tol: float = 1e-6,
     max_iter: int | None = None,
     groups: NDArray[np.integer] | None = None,
+    init: NDArray[Any] | None = None,
     verbose: int = 0,
 ) -> tuple[Array, dict[str, Any]]:
     r"""Weights of source rows that match the target's mean in the space of a kernel.
@@ -70,14 +72,16 @@ def kmm_weights(
     groups : ndarray of shape (n_s,), default=None
         Equal rows have equal numbers (:func:`skransfer.kernels.canonical_order`). The program
         fixes only the sum of their weights: each gets the mean.
+    init : ndarray of shape (n_s,), default=None
+        Start of the solver, such as the weights at a similar kernel.
     verbose : int, default=0
 
     Returns
     -------
     weights : ndarray of shape (n_s,)
     info : dict
-        ``n_iter``, ``gap``, ``gap_tol``, ``mmd2_before``, ``mmd2_after`` (units of MMD^2) and
-        ``converged``.
+        ``n_iter``, ``gap``, ``gap_tol``, ``mmd2_before``, ``mmd2_after`` (units of MMD^2),
+        ``converged``, ``kernel_form`` and ``kernel_bytes`` (how K was held).
 
     Raises
     ------
@@ -105,11 +109,11 @@ def kmm_weights(
     ones = np.ones(n)
     gradient = op.sum(axis=1) - kappa
     before = to_mmd2 * objective(ones, gradient, kappa) + target_mean
-    if alpha > 0:
-        op, gradient = _with_ridge(op, alpha), gradient + alpha
-    scale = max(abs(target_mean), float(np.abs(op.diagonal()).max()))
+    diagonal = op.diagonal() + alpha
+    gradient += alpha
+    scale = max(abs(target_mean), float(np.abs(diagonal).max()))
     rounding = scale * (1e-14 if op.dtype == np.float64 else 1e-6)
-    absolute = tol * max(1.0, float(op.diagonal().mean()))
+    absolute = tol * max(1.0, float(diagonal.mean()))
     gap_tol = max(min(absolute, max(_SHARE, tol) * before), rounding)
     found = None
     if max_weight >= 1:
@@ -117,18 +121,8 @@ def kmm_weights(
         if to_mmd2 * gap <= gap_tol:
             found = QPResult(ones, gradient, objective(ones, gradient, kappa), gap, 0, True)
     if found is None:
-        upper, low, high = bounds
         with one_blas_thread(n):
-            found = box_slab_qp(
-                op,
-                kappa,
-                upper=upper,
-                low=low,
-                high=high,
-                gap_tol=gap_tol / to_mmd2,
-                max_iter=max_iter,
-                verbose=verbose,
-            )
+            found = _solve(op, kappa, bounds, alpha, gap_tol / to_mmd2, max_iter, init, verbose)
     weights, penalty = found.x, 0.5 * alpha * float(found.x @ found.x)
     if groups is not None:
         weights = (np.bincount(groups, weights) / np.bincount(groups))[groups]
@@ -139,15 +133,29 @@ def kmm_weights(
         "mmd2_before": before,
         "mmd2_after": to_mmd2 * (found.objective - penalty) + target_mean,
         "converged": found.converged,
+        "kernel_form": op.form,
+        "kernel_bytes": op.nbytes,
     }
     return weights, info
 
 
-def _with_ridge(op: KernelOperator, alpha: float) -> DenseOperator:
-    """K + alpha I."""
-    K = np.array(op.to_dense())
-    K[np.diag_indices_from(K)] += alpha
-    return DenseOperator(K, symmetric=True)
+def _solve(
+    op: KernelOperator,
+    kappa: Array,
+    bounds: tuple[float, float, float],
+    ridge: float,
+    gap_tol: float,
+    max_iter: int | None,
+    init: NDArray[Any] | None,
+    verbose: int,
+) -> QPResult:
+    """The program with K as it is held, plus `ridge` on its diagonal."""
+    options: dict[str, Any] = dict(zip(("upper", "low", "high"), bounds, strict=True))
+    options |= {"gap_tol": gap_tol, "max_iter": max_iter, "init": init, "verbose": verbose}
+    if isinstance(op, LowRankOperator):
+        delta = np.full(op.shape[0], float(ridge)) if op.delta is None else op.delta + ridge
+        return low_rank_qp(op.features, delta, kappa, **options)
+    return box_slab_qp(op, kappa, ridge=ridge, **options)
 
 
 def _slab(n: int, max_weight: float, epsilon: float) -> tuple[float, float, float]:

@@ -9,7 +9,6 @@ __all__ = ["KrylovSpace"]
 
 Array = NDArray[np.float64]
 
-# Operators multiply in double precision, whatever the precision of their entries.
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -72,7 +71,7 @@ class KrylovSpace:
         """Append what one more product with K adds; False if that is nothing."""
         block = self._products[:, self._last]
         # A product carries errors of this size; directions below it are made of them.
-        noise = 4 * _EPS * float(np.linalg.norm(self.products))
+        noise = 4 * self._op.precision * float(np.linalg.norm(self.products))
         block = self._orthonormal(block, noise)
         if block.shape[1]:
             self._append(block)

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from skransfer.kernels import KernelOperator
+from skransfer.kernels import KernelOperator, LowRankOperator, check_memory
 from skransfer.solvers.krylov import KrylovSpace
+from skransfer.solvers.moments import DomainMoments
 
 __all__ = ["TransferComponents", "transfer_components"]
 
@@ -31,8 +32,11 @@ class TransferComponents(NamedTuple):
         Generalized eigenvalues, decreasing: the scatter w'KHKw of each component.
     embedding : ndarray of shape (n, k)
         K W, at no extra cost.
-    form : {"dense", "krylov"}
-        Whether the space searched was the whole one.
+    directions : ndarray of shape (D, k) or None
+        For a kernel given by features F: the embedding is F times these, and so is that of new
+        rows.
+    form : {"dense", "krylov", "low-rank"}
+        What was searched: the whole space, a Krylov space, or that of the features.
     n_passes : int
         Products of K with a block of columns.
     residual : float
@@ -45,6 +49,7 @@ class TransferComponents(NamedTuple):
     W: Array
     values: Array
     embedding: Array
+    directions: Array | None
     form: str
     n_passes: int
     residual: float
@@ -135,37 +140,43 @@ def transfer_components(
     """
     E = _check(op, contrast, alpha, n_components)
     n, k = op.shape[0], min(n_components, op.shape[0])
-    half = _HalfInverse(op @ E, alpha)
     # Random errors of one rounding in each entry of K have a spectral norm of about 2 sqrt(n)
     # roundings: singular values below that are not known to differ from 0.
     noise = 8 * np.sqrt(n) * float(np.finfo(op.dtype).eps * np.abs(op.diagonal()).max())
-    if n <= max(_DENSE_ROWS, 4 * (k + _OVERSAMPLE)):
-        form, n_passes, converged = "dense", 2, True
+    directions, converged = None, True
+    if isinstance(op, LowRankOperator):
+        form, n_passes = "low-rank", 3
+        reduced, directions, values = _from_features(op, E, alpha, k)
+        W, embedding, root = op.embed(reduced), op.embed(directions), op @ E
+    elif n <= max(_DENSE_ROWS, 4 * (k + _OVERSAMPLE)):
+        form, n_passes = "dense", 2
+        root = op @ E
         K = np.asarray(op.to_dense(), dtype=np.float64)
-        W, values = _leading(K, half, k, noise)
+        W, values = _leading(K, _HalfInverse(root, alpha), k, noise)
         embedding = K @ W
     else:
         random = check_random_state(random_state).standard_normal((n, k + _OVERSAMPLE))
+        _check_memory(n, random.shape[1] + 1 + E.shape[1])
         space = KrylovSpace(op, np.column_stack([np.ones(n), E, random]))
         converged = _grow(space, E, alpha, k, noise, tol, verbose)
-        form, n_passes = "krylov", space.n_passes + 2
+        form, n_passes = "krylov", space.n_passes + 1
+        root = space.products @ (space.basis.T @ E)  # K E: the space was seeded with E
         reduced, values = _leading(
             space.products, _HalfInverse(space.products.T @ E, alpha), k, noise
         )
         W, embedding = space.basis @ reduced, space.products @ reduced
+        del space
     if not len(values):
         raise ValueError(
             "The kernel sees no difference between the rows, so there is no component to find. "
             "Check the features, and gamma: it may be far too small or far too large."
         )
-    pencil = op @ (embedding - embedding.mean(axis=0)) - values * (
-        half.root @ (half.root.T @ W) + alpha * W
-    )
-    residual = float(np.linalg.norm(half(pencil), axis=0).max() / values[0])
+    residual = _residual(op, root, alpha, W, values, embedding)
     signs = _signs(embedding)
-    return TransferComponents(
-        W * signs, values, embedding * signs, form, n_passes, residual, converged
-    )
+    W *= signs
+    embedding *= signs
+    directions = None if directions is None else directions * signs
+    return TransferComponents(W, values, embedding, directions, form, n_passes, residual, converged)
 
 
 # ----------------------------------------------------------------------------------- helpers
@@ -195,6 +206,53 @@ def _leading(products: Array, half: _HalfInverse, k: int, noise: float) -> tuple
     noise += 8 * _EPS * float(np.linalg.norm(products))
     kept = min(k, int(np.sum(lengths > noise * half.scale)))
     return half(right[:kept].T), lengths[:kept] ** 2
+
+
+def _from_features(
+    op: LowRankOperator, E: Array, alpha: float, k: int
+) -> tuple[Array, Array, Array]:
+    r"""Solution for K = F F', from moments of F alone: exact, in O(n D^2 + D^3).
+
+    With v = F'w the problem is max v' F'HF v subject to v' (F'E E'F + alpha G^+) v = 1, G = F'F.
+    For G = R R' and v = R u its constraint is u' (R'F'E E'F R + alpha I) u = 1.
+
+    Returns
+    -------
+    coefficients, directions : ndarray of shape (D, k)
+        W = F coefficients; F directions is the embedding.
+    values : ndarray of shape (k,)
+    """
+    moments = DomainMoments(op.features.shape[1]).update(op.features)
+    gram = moments.scatter + moments.count * np.outer(moments.mean, moments.mean)
+    squares, vectors = np.linalg.eigh((gram + gram.T) / 2)
+    floor = max(_EPS, op.precision**2) * len(squares) * squares.max(initial=0.0)
+    squares, vectors = squares[squares > floor], vectors[:, squares > floor]
+    R = vectors * np.sqrt(squares)
+    half = _HalfInverse(R.T @ op.project(E), alpha)
+    small = half(half(R.T @ moments.scatter @ R).T)
+    values, u = np.linalg.eigh((small + small.T) / 2)
+    values, u = values[::-1][:k], u[:, ::-1][:, :k]
+    known = values > 8 * len(squares) * _EPS * values.max(initial=0.0)
+    u = half(u[:, known])
+    return vectors @ (u / np.sqrt(squares)[:, None]), R @ u, values[known]
+
+
+def _residual(
+    op: KernelOperator, root: Array, alpha: float, W: Array, values: Array, embedding: Array
+) -> float:
+    """Largest norm of P^-1/2 (K H K w - value P w), over the largest value; one pass."""
+    pencil = op @ (embedding - embedding.mean(axis=0))
+    pencil -= values * (root @ (root.T @ W) + alpha * W)
+    return float(np.linalg.norm(_HalfInverse(root, alpha)(pencil), axis=0).max() / values[0])
+
+
+def _check_memory(n: int, width: int) -> None:
+    """Refuse a Krylov space that cannot fit: bases and products of about ten blocks."""
+    check_memory(
+        2 * 10 * 8 * n * width,
+        f"A block Krylov space for {n} rows and blocks of {width} columns",
+        ("choose fewer n_components", "pass feature_map=Nystroem(...)", "fit on fewer rows"),
+    )
 
 
 def _grow(

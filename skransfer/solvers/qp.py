@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skransfer.kernels import KernelOperator, engine
+from skransfer.kernels import DenseOperator, KernelOperator, engine, working_memory
+from skransfer.solvers._box_slab import check_box_slab, project_box_slab, sparse_start
 from skransfer.solvers._pivoting import pivot
+from skransfer.solvers._working_set import WorkingSet, multiplier
 
 __all__ = [
     "QPResult",
@@ -57,6 +59,7 @@ def box_slab_qp(
     low: float,
     high: float,
     gap_tol: float,
+    ridge: float = 0.0,
     max_iter: int | None = None,
     init: NDArray[Any] | None = None,
     verbose: int = 0,
@@ -72,7 +75,10 @@ def box_slab_qp(
     largest kappa. The result is certified by the Frank-Wolfe gap of a gradient that is computed
     afresh, so that rounding in the updates cannot fake it.
 
-    O(n) a step, and 2 to 20 n steps; O(f^3) for a Newton step on f free entries; n^2 memory.
+    O(n) a step, and 2 to 20 n steps; O(f^3) for a Newton step on f free entries; n^2 memory. A
+    matrix that is not held (form "tiled") is computed only between the entries of a working set,
+    which grows by those that violate the conditions most: memory for q^2 of its entries, at most
+    scikit-learn's ``working_memory``, and the products of K with what changed.
 
     If K is not positive semidefinite (a sigmoid kernel) negative curvature is replaced by a tiny
     one, every step still goes downhill, and the gap certifies a stationary point only.
@@ -88,6 +94,8 @@ def box_slab_qp(
         Bounds of the sum, 0 <= low <= high.
     gap_tol : float
         Stop when the gap is at most this (units of the objective).
+    ridge : float, default=0.0
+        Added to the diagonal of K.
     max_iter : int, default=None
         Most steps; None stands for 1000 n + 100000.
     init : ndarray of shape (n,), default=None
@@ -118,18 +126,40 @@ def box_slab_qp(
     n = len(kappa)
     _check_operator(op, n)
     check_box_slab(n, upper, low, high)
-    K, diagonal = np.ascontiguousarray(op.to_dense()), op.diagonal()
-    K.flags.writeable = False
     x = (
-        _sparse_start(kappa, upper, low)
+        sparse_start(kappa, upper, low)
         if init is None
         else project_box_slab(np.asarray(init, dtype=np.float64), upper, low, high)
     )
-    gradient, fresh = op @ x - kappa, True
     limit = 1000 * n + 100_000 if max_iter is None else max_iter
+    bounds = (upper, low, high)
+    solve = _whole if op.form == "dense" else _in_parts
+    return solve(op, kappa, x, bounds, ridge, gap_tol, limit, verbose)
+
+
+def _whole(
+    op: KernelOperator,
+    kappa: Array,
+    x: Array,
+    bounds: tuple[float, float, float],
+    ridge: float,
+    gap_tol: float,
+    limit: int,
+    verbose: int,
+) -> QPResult:
+    """Solve with the whole of K at hand: pairwise steps and Newton steps in turn."""
+    n = len(kappa)
+    K = np.ascontiguousarray(op.to_dense())
+    if ridge > 0:
+        K = np.array(K)
+        K[np.diag_indices(n)] += ridge
+        op = DenseOperator(K, symmetric=True)
+    K.flags.writeable = False
+    diagonal = op.diagonal()
+    gradient, fresh = op @ x - kappa, True
     n_iter, idle, best = 0, 0, np.inf
     while True:
-        gap = frank_wolfe_gap(x, gradient, upper, low, high)
+        gap = frank_wolfe_gap(x, gradient, *bounds)
         done = gap <= gap_tol or n_iter >= limit or idle > _PATIENCE
         if done and fresh:
             break
@@ -137,12 +167,12 @@ def box_slab_qp(
             gradient, fresh = op @ x - kappa, True
             if done:
                 continue
-        free = int(np.count_nonzero((x > 0) & (x < upper)))
+        free = int(np.count_nonzero((x > 0) & (x < bounds[0])))
         # A Newton step on f entries costs f^3 / 3, about as much as this many steps on pairs.
         steps = min(max(n // 2, 50, free**3 // (60 * n)), limit - n_iter)
-        n_iter += engine().smo(K, diagonal, x, gradient, upper, low, high, 0.0, steps)
+        n_iter += engine().smo(K, diagonal, x, gradient, *bounds, 0.0, steps)
         damping = 0.1 * gap_tol / max(float(x @ x), 1e-300)
-        x, gradient = pivot(K, kappa, x, gradient, upper, low, high, damping)
+        x, gradient = pivot(K, kappa, x, gradient, *bounds, damping)
         fresh = False
         value = objective(x, gradient, kappa)
         idle = 0 if value < best - 1e-15 * abs(value) else idle + 1
@@ -152,6 +182,60 @@ def box_slab_qp(
             print(message)  # noqa: T201 - what verbose asks for
     converged = bool(gap <= gap_tol)
     return QPResult(x, gradient, objective(x, gradient, kappa), gap, n_iter, converged)
+
+
+def _in_parts(
+    op: KernelOperator,
+    kappa: Array,
+    x: Array,
+    bounds: tuple[float, float, float],
+    ridge: float,
+    gap_tol: float,
+    limit: int,
+    verbose: int,
+) -> QPResult:
+    """Solve for a working set, the other entries staying, until none of all violates."""
+    upper, low, high = bounds
+    # K_WW, and the copies that a Newton step takes of its free part.
+    chosen = WorkingSet(op, int(np.sqrt(working_memory() / 2 / op.dtype.itemsize)))
+    gradient, fresh, n_iter, idle, best = _gradient(op, kappa, x, ridge), True, 0, 0, np.inf
+    while True:
+        gap = frank_wolfe_gap(x, gradient, *bounds)
+        done = gap <= gap_tol or n_iter >= limit or idle > _PATIENCE
+        if done and fresh:
+            break
+        if done or idle:
+            gradient, fresh = _gradient(op, kappa, x, ridge), True
+            if done:
+                continue
+        chosen.update(x, gradient, multiplier(x, gradient, *bounds), upper)
+        part, own = chosen.indices, x[chosen.indices]
+        inner, held = DenseOperator(chosen.K, symmetric=True), float(x.sum() - own.sum())
+        linear = inner @ own + ridge * own - gradient[part]
+        slab = (upper, max(low - held, 0.0), max(high - held, 0.0))
+        within = frank_wolfe_gap(own, gradient[part], *slab)
+        goal = max(0.1 * within, 0.01 * gap_tol)
+        found = _whole(inner, linear, own.copy(), slab, ridge, goal, limit - n_iter, 0)
+        n_iter += max(found.n_iter, 1)
+        moved = found.x != own
+        step = np.where(moved, found.x - own, 0.0)
+        x[part] = found.x
+        gradient = gradient + op.times_columns(part[moved], step[moved])
+        gradient[part] += ridge * step
+        fresh, value = False, objective(x, gradient, kappa)
+        idle = 0 if value < best - 1e-15 * abs(value) else idle + 1
+        best = min(best, value)
+        if verbose:
+            message = f"{n_iter} steps, {len(part)} rows: objective {value:.9g}, gap {gap:.3g}"
+            print(message)  # noqa: T201 - what verbose asks for
+    converged = bool(gap <= gap_tol)
+    return QPResult(x, gradient, objective(x, gradient, kappa), gap, n_iter, converged)
+
+
+def _gradient(op: KernelOperator, kappa: Array, x: Array, ridge: float) -> Array:
+    """K x + ridge x - kappa, from the columns where x is not zero."""
+    support = np.flatnonzero(x)
+    return op.times_columns(support, x[support]) + ridge * x - kappa
 
 
 def frank_wolfe_gap(
@@ -203,85 +287,7 @@ def objective(x: NDArray[Any], gradient: NDArray[Any], kappa: NDArray[Any]) -> f
     return 0.5 * float(x @ (gradient - kappa))
 
 
-def project_box_slab(v: NDArray[Any], upper: float, low: float, high: float) -> Array:
-    """The nearest point of the box and the slab: clip(v - t, 0, upper) for the right t.
-
-    Parameters
-    ----------
-    v : ndarray of shape (n,)
-    upper, low, high : float
-        n upper >= low.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skransfer.solvers.qp import project_box_slab
-    >>> project_box_slab(np.array([1.5, 1.0, -1.0]), 2.0, 0.0, 2.0)
-    array([1.25, 0.75, 0.  ])
-    """
-    x = np.clip(v, 0.0, upper)
-    total = float(x.sum())
-    if low <= total <= high:
-        return x
-    wanted = low if total < low else high
-    # The sum falls piecewise linearly with t, from n upper to 0, between these corners.
-    corners = np.sort(np.concatenate([v - upper, v]))
-    first, last = 0, len(corners) - 1
-    while last - first > 1:
-        middle = (first + last) // 2
-        too_much = float(np.clip(v - corners[middle], 0.0, upper).sum()) > wanted
-        first, last = (middle, last) if too_much else (first, middle)
-    left, right = (np.clip(v - corners[i], 0.0, upper) for i in (first, last))
-    span = float(left.sum() - right.sum())
-    share = (float(left.sum()) - wanted) / span if span > 0 else 0.0
-    return np.asarray(left + share * (right - left))
-
-
-def check_box_slab(n: int, upper: float, low: float, high: float) -> None:
-    """Raise unless some x of n entries satisfies the constraints.
-
-    Parameters
-    ----------
-    n : int
-    upper, low, high : float
-
-    Raises
-    ------
-    ValueError
-        It names the argument.
-
-    Examples
-    --------
-    >>> from skransfer.solvers.qp import check_box_slab
-    >>> check_box_slab(3, upper=1.0, low=2.0, high=2.0)
-    """
-    if not upper > 0:
-        raise ValueError(f"upper={upper!r}: give a positive number.")
-    if not 0 <= low <= high:
-        raise ValueError(f"low={low!r}, high={high!r}: 0 <= low <= high must hold.")
-    if n * upper < low:
-        raise ValueError(
-            f"{n} entries of at most upper={upper!r} cannot sum to low={low!r}: raise upper "
-            "(max_weight) or lower low (raise epsilon)."
-        )
-
-
 # ----------------------------------------------------------------------------------- helpers
-
-
-def _sparse_start(kappa: Array, upper: float, low: float) -> Array:
-    """The least mass allowed, on the rows of largest kappa: few rows ever enter the support."""
-    x = np.zeros(len(kappa))
-    whole = min(int(low // upper), len(kappa))
-    order = np.argsort(-kappa, kind="stable")
-    x[order[:whole]] = upper
-    if whole < len(kappa):
-        x[order[whole]] = low - whole * upper
-    return x
 
 
 def _check_operator(op: KernelOperator, n: int) -> None:

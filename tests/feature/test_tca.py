@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from scipy import linalg, sparse
+from sklearn import config_context
+from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.preprocessing import KernelCenterer
+from sklearn.preprocessing import KernelCenterer, StandardScaler
 
 from skransfer import TCA
 from skransfer.exceptions import SingleDomainWarning
@@ -123,10 +125,81 @@ def test_weights_are_not_needed():
     assert model.score(X[70:], y[70:]) > 0.5
 
 
-def test_memory_is_refused_beforehand():
-    rows = np.zeros((2, 1)).repeat(2_000_000, axis=0)
-    with pytest.raises(MemoryError, match="GiB"):
-        TCA().fit(rows, sample_domain=np.repeat([0, -1], 2_000_000))
+def test_memory_is_refused_beforehand(monkeypatch):
+    monkeypatch.setattr("skransfer.kernels._memory.available_memory", lambda: 1_000_000)
+    rows = np.random.default_rng(0).normal(size=(2000, 1))
+    domains = np.repeat([0, -1], 1000)
+    with config_context(working_memory=1):  # the matrix itself is not held
+        with pytest.raises(MemoryError, match=r"Krylov space .*GiB.*n_components.*Nystroem"):
+            TCA().fit(rows, sample_domain=domains)
+        with pytest.raises(MemoryError, match=r"feature map of 2000 rows to 300 .*n_components"):
+            TCA(feature_map=Nystroem(n_components=300)).fit(rows, sample_domain=domains)
+
+
+def _angle(Z, other):
+    Q, R = (np.linalg.qr(A - A.mean(axis=0))[0] for A in (Z, other))
+    return np.sqrt(max(0.0, 1 - np.linalg.svd(Q.T @ R, compute_uv=False).min() ** 2))
+
+
+def test_features_of_all_rows_give_the_exact_components():
+    everything = Nystroem(n_components=len(X), random_state=0)
+    by_features = TCA(n_components=4, gamma=0.5, feature_map=everything)
+    exact = TCA(n_components=4, gamma=0.5)
+    Z, Z_exact = (m.fit_transform(X, sample_domain=D) for m in (by_features, exact))
+    assert by_features.solver_info_["form"] == "low-rank"
+    assert by_features.feature_map_.gamma == 0.5  # the method's kernel
+    assert everything.gamma is None  # the user's map is left alone
+    assert by_features.X_fit_ is None
+    np.testing.assert_allclose(by_features.eigenvalues_, exact.eigenvalues_, rtol=1e-6)
+    assert _angle(Z, Z_exact) < 1e-4
+    new = X[:5] + 0.01
+    np.testing.assert_allclose(by_features.transform(new), exact.transform(new), atol=1e-4)
+
+
+def test_a_linear_kernel_is_solved_by_moments():
+    few = TCA(n_components=4, kernel="linear").fit(X, sample_domain=D)
+    whole = TCA(n_components=4, kernel=lambda a, b: float(a @ b)).fit(X, sample_domain=D)
+    assert few.solver_info_["kernel_form"] == "low-rank"
+    np.testing.assert_allclose(few.eigenvalues_, whole.eigenvalues_, rtol=1e-8)
+    np.testing.assert_allclose(few.transform(X), whole.transform(X), atol=1e-7)
+    np.testing.assert_allclose(few.dual_coef_.T @ X, few.components_.T, atol=1e-8)
+
+
+def test_tiles_give_the_components_of_the_dense_matrix():
+    rng = np.random.default_rng(0)
+    rows = np.vstack([rng.normal(size=(400, 5)), 0.8 * rng.normal(size=(400, 5)) + 0.4])
+    domains = np.repeat([0, -1], 400)
+    dense = TCA(n_components=3).fit(rows, sample_domain=domains)
+    with config_context(working_memory=1):
+        tiled = TCA(n_components=3).fit(rows, sample_domain=domains)
+        single = TCA(n_components=3).fit(rows.astype(np.float32), sample_domain=domains)
+    forms = [model.solver_info_["kernel_form"] for model in (dense, tiled, single)]
+    assert forms == ["dense", "tiled", "tiled"]
+    np.testing.assert_allclose(tiled.eigenvalues_, dense.eigenvalues_, rtol=1e-9)
+    np.testing.assert_allclose(tiled.transform(rows), dense.transform(rows), atol=1e-5)
+    np.testing.assert_allclose(single.eigenvalues_, dense.eigenvalues_, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"feature_map": Nystroem(gamma=3.0)}, "feature_map has gamma=3.0"),
+        ({"feature_map": Nystroem(kernel="poly")}, "feature_map has kernel='poly'"),
+        ({"kernel": "poly", "feature_map": RBFSampler()}, "RBFSampler approximates"),
+        ({"kernel": "precomputed", "feature_map": Nystroem()}, "no rows to map"),
+    ],
+)
+def test_a_feature_map_of_another_kernel_is_refused(arguments, message):
+    rows = X @ X.T if arguments.get("kernel") == "precomputed" else X
+    with pytest.raises(ValueError, match=message):
+        TCA(**arguments).fit(rows, sample_domain=D)
+
+
+def test_any_transformer_may_be_the_feature_map():
+    own = TCA(n_components=2, feature_map=StandardScaler()).fit(X, sample_domain=D)
+    scaled = StandardScaler().fit_transform(X)
+    expected = TCA(n_components=2, kernel="linear").fit(scaled, sample_domain=D)
+    np.testing.assert_allclose(own.transform(X), expected.transform(scaled), atol=1e-8)
 
 
 def test_rows_written_to_after_fit_change_nothing():

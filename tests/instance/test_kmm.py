@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.stats import spearmanr
+from sklearn import config_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 from sklearn.neighbors import KNeighborsClassifier
@@ -186,3 +189,63 @@ def test_deaf_estimators_and_lost_classes():
 def test_progress_is_printed_when_asked(capsys):
     KMM(verbose=1).fit(X, sample_domain=D)
     assert "gap" in capsys.readouterr().out
+
+
+def _two_domains(n=300):
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(size=(n, 3)), 0.7 * rng.normal(size=(n, 3)) + 0.5])
+    return X, np.repeat([0, -1], n)
+
+
+def test_features_of_all_rows_give_the_exact_discrepancy():
+    X, domains = _two_domains()
+    exact = KMM(gamma=0.3).fit(X, sample_domain=domains)
+    everything = Nystroem(n_components=600, random_state=0)
+    ours = KMM(gamma=0.3, feature_map=everything).fit(X, sample_domain=domains)
+    assert ours.solver_info_["kernel_form"] == "low-rank"
+    assert ours.solver_info_["converged"]
+    assert ours.solver_info_["mmd2_after"] == pytest.approx(
+        exact.solver_info_["mmd2_after"], abs=2e-6
+    )
+    assert ours.solver_info_["mmd2_exact"] < ours.solver_info_["mmd2_exact_before"]
+    assert ours.solver_info_["share"] == 1.0
+
+
+class _OneSided(TransformerMixin, BaseEstimator):
+    """A poor map that claims to stand for a kernel: it sees the first feature alone."""
+
+    def __init__(self, kernel="rbf", n_components=1):
+        self.kernel = kernel
+        self.n_components = n_components
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X[:, :1]
+
+
+def test_weights_that_the_exact_kernel_finds_worse_are_drawn_back():
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=(300, 3))
+    source = rng.normal(size=(300, 3))
+    target[:, 0] += 2.0  # to match this mean, only a few source rows may keep weight
+    X, domains = np.vstack([source, target]), np.repeat([0, -1], 300)
+    with pytest.warns(UserWarning, match="n_components of feature_map"):
+        found = KMM(gamma=30.0, feature_map=_OneSided()).fit(X, sample_domain=domains)
+    info = found.solver_info_
+    assert info["mmd2_exact"] > info["mmd2_exact_before"]
+    assert 0 <= info["share"] < 1
+    assert found.weights_.min() >= 1 - info["share"] - 1e-12
+
+
+def test_weights_beyond_the_working_memory_are_those_of_the_whole_matrix():
+    X, domains = _two_domains(600)
+    whole = KMM(alpha=0.1).fit(X, sample_domain=domains)
+    with config_context(working_memory=1):
+        parts = KMM(alpha=0.1).fit(X, sample_domain=domains)
+    forms = [model.solver_info_["kernel_form"] for model in (whole, parts)]
+    assert forms == ["dense", "tiled"]
+    # A ridge makes the weights unique; a gap of g leaves them sqrt(n^2 g / alpha) apart.
+    gap = whole.solver_info_["gap"] + parts.solver_info_["gap"]
+    assert np.linalg.norm(whole.weights_ - parts.weights_) <= 600 * np.sqrt(gap / 0.1) * 2

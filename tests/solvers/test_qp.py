@@ -5,9 +5,11 @@ import itertools
 import numpy as np
 import pytest
 from scipy.optimize import linprog, minimize
+from sklearn import config_context
 
 from skransfer.kernels import DenseOperator, kernel_operator
 from skransfer.solvers import qp
+from skransfer.solvers._box_slab import sparse_start
 from skransfer.solvers.qp import box_slab_qp, frank_wolfe_gap, project_box_slab
 
 
@@ -191,7 +193,7 @@ def test_start_is_feasible_and_sparse():
         (1.0, 4.0, [1, 1, 1, 1]),
         (1.0, 0.0, [0, 0, 0, 0]),
     ):
-        np.testing.assert_array_equal(qp._sparse_start(kappa, upper, low), expected)
+        np.testing.assert_array_equal(sparse_start(kappa, upper, low), expected)
 
 
 def test_a_given_start_is_projected_and_saves_steps():
@@ -289,3 +291,40 @@ def test_errors_name_the_argument(change, message):
     arguments |= {"upper": 2.0, "low": 4.0, "high": 6.0, "gap_tol": 1e-6}
     with pytest.raises(ValueError, match=message):
         box_slab_qp(**{**arguments, **change})
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.3])
+@pytest.mark.parametrize("memory", [0.05, 0.5])  # MiB: less than the support, and enough for it
+@pytest.mark.parametrize(("upper", "slab"), [(1000.0, 0.9), (2.0, 0.0), (1.5, 0.5)])
+def test_a_matrix_that_is_not_held_has_the_same_optimum(upper, slab, memory, ridge, monkeypatch):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(300, 3)), 0.7 * rng.normal(size=(200, 3)) + 0.5
+    kappa = 300 * kernel_operator(X, Y, gamma=0.5).to_dense().mean(axis=1)
+    constraints = {"upper": upper, "low": 300 * (1 - slab), "high": 300 * (1 + slab)}
+    tol = 1e-7 * 300**2 / 2
+    held = box_slab_qp(
+        kernel_operator(X, gamma=0.5), kappa, gap_tol=tol, ridge=ridge, **constraints
+    )
+    monkeypatch.setattr("skransfer.solvers._working_set._FEWEST", 20)
+    with config_context(working_memory=memory):
+        op = kernel_operator(X, gamma=0.5, form="tiled")
+        found = box_slab_qp(op, kappa, gap_tol=tol, ridge=ridge, **constraints)
+    assert held.converged
+    assert found.converged
+    assert abs(found.objective - held.objective) <= tol
+    assert (found.x >= 0).all()
+    assert (found.x <= upper).all()
+    assert constraints["low"] * (1 - 1e-9) <= found.x.sum() <= constraints["high"] * (1 + 1e-9)
+    K = op.to_dense() + ridge * np.eye(300)
+    np.testing.assert_allclose(found.gradient, K @ found.x - kappa, atol=1e-8 * 300)
+
+
+def test_parts_speak_and_stop_at_the_limit(capsys):
+    rng = np.random.default_rng(0)
+    op = kernel_operator(rng.normal(size=(200, 2)), gamma=2.0, form="tiled")
+    kappa = np.full(200, 3.0)
+    found = box_slab_qp(
+        op, kappa, upper=5.0, low=10.0, high=100.0, gap_tol=1e-12, max_iter=3, verbose=1
+    )
+    assert not found.converged
+    assert "rows: objective" in capsys.readouterr().out

@@ -1,0 +1,54 @@
+"""Warm starts along a path, and MMD^2 from draws against all pairs."""
+
+import numpy as np
+import pytest
+from sklearn.metrics.pairwise import rbf_kernel
+
+from skransfer.solvers.kmm_path import kmm_path, sampled_discrepancy
+
+
+@pytest.fixture
+def domains():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(150, 3)), 0.8 * rng.normal(size=(120, 3)) + 0.4
+
+
+def test_a_path_has_the_optima_of_single_fits(domains):
+    gammas = [0.1, 0.2, 0.5]
+    path = kmm_path(*domains, gammas, tol=1e-9)
+    for gamma, (weights, info) in zip(gammas, path, strict=True):
+        ((_, alone),) = kmm_path(*domains, [gamma], tol=1e-9)
+        assert info["converged"]
+        assert abs(info["mmd2_after"] - alone["mmd2_after"]) <= info["gap_tol"] + alone["gap_tol"]
+        assert len(weights) == 150
+
+
+def test_warm_starts_save_steps(domains):
+    gammas = np.geomspace(0.3, 0.4, 5)
+    cold = sum(kmm_path(*domains, [gamma], tol=1e-8)[0][1]["n_iter"] for gamma in gammas)
+    warm = sum(info["n_iter"] for _, info in kmm_path(*domains, gammas, tol=1e-8))
+    assert warm < cold
+
+
+def _exact(source, target, weights, gamma):
+    w = weights / len(source)
+    K, C, T = (
+        rbf_kernel(a, b, gamma=gamma)
+        for a, b in ((source, source), (source, target), (target, target))
+    )
+    return w @ K @ w - 2 * w @ C.mean(axis=1) + T.mean()
+
+
+@pytest.mark.parametrize("kind", ["sparse", "spread"])
+def test_draws_estimate_the_discrepancy_of_all_pairs(domains, kind):
+    source, target = domains
+    weights = np.exp(source[:, 0]) if kind == "spread" else np.zeros(150)
+    if kind == "sparse":
+        weights[:5] = 40.0
+    found = sampled_discrepancy(source, target, weights, kernel="rbf", gamma=0.3)
+    ones = np.ones(150)
+    assert found.unweighted == pytest.approx(_exact(source, target, ones, 0.3), abs=0.01)
+    assert found.weighted == pytest.approx(_exact(source, target, weights, 0.3), abs=0.02)
+    shares = np.linspace(0, 1, 101)
+    blends = [_exact(source, target, t * weights + 1 - t, 0.3) for t in shares]
+    assert found.best_share == pytest.approx(shares[np.argmin(blends)], abs=0.06)
