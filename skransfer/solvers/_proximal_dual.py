@@ -136,20 +136,23 @@ class ProximalDual:
         center: Array | None,
         n_iter: int,
     ) -> Array:
-        """Conjugate gradients with the whole Hessian, preconditioned by a sampled one."""
+        """Conjugate gradients with the whole Hessian, preconditioned by a sampled one.
+
+        Its products are in the precision of the features: half the time, and a step needs no more.
+        """
         weights = np.zeros(self.system.n)
         weights[free] = self.weights[free]
         direction, right = np.zeros(self.system.rank), -self.residual
-        z = solve(right)
+        z, dtype = solve(right), self.system.features.dtype
         p, inner, first = z, float(right @ z), float(right @ z)
         for _ in range(n_iter):
-            if inner <= 1e-8 * first:
+            if inner <= 1e-6 * first:
                 break
-            image = self.system.expand(p)
+            image = self.system.expand(p.astype(dtype))
             if center is not None:
                 image -= float(center @ p)
             image *= weights
-            product = p + self.system.project(image)
+            product = p + self.system.project(image.astype(dtype))
             if center is not None:
                 product -= center * float(image.sum())
             length = inner / float(p @ product)
