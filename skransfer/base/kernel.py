@@ -63,6 +63,7 @@ class UsesKernel:
     coef0: float
     kernel_params: dict[str, Any] | None
     feature_map: Any
+    feature_map_: Any
     gamma_: float
 
     def _resolve_gamma(self, X: Any) -> None:

@@ -1,6 +1,7 @@
 """The roles a method can play beside a wrapped estimator. A method supplies one hook."""
 
 from abc import abstractmethod
+from functools import partial
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -146,6 +147,13 @@ class BaseMapper(TransformerMixin, BaseAdapter):
             Z = self._map(data.numeric, data.domains)
         return Z, None
 
+    def _learn(self, data: Stacked, fit_params: dict[str, Any]) -> Any:
+        if self.estimator is not None:
+            return super()._learn(data, fit_params)
+        Z = self._fit_map(data.numeric, data.y, data.domains)
+        # Only fit_transform asks for mapped rows; they may take longer than the map.
+        return partial(self._map, data.numeric, data.domains) if Z is None else Z
+
     def _prepare(self, X: Any, domains: Domains) -> Any:
         return self._map(X, domains)
 
@@ -186,7 +194,8 @@ class BaseMapper(TransformerMixin, BaseAdapter):
             Equal to ``fit(...).transform(X, sample_domain=sample_domain)``, at the cost of
             ``fit`` alone.
         """
-        return self._fit(X, y, sample_domain, fit_params)
+        Z = self._fit(X, y, sample_domain, fit_params)
+        return Z() if isinstance(Z, partial) else Z
 
     def _routed_methods(self) -> list[tuple[str, str]]:
         return [*super()._routed_methods(), ("fit_transform", "fit")]

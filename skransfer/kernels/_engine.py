@@ -1,5 +1,6 @@
 """Which module computes the inner loops."""
 
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -18,4 +19,9 @@ def engine() -> Any:
     -------
     module
     """
-    return import_module(f"skransfer.kernels._{get_config()['engine']}")
+    return _load(get_config()["engine"])
+
+
+@cache  # asked for once a tile
+def _load(name: str) -> Any:
+    return import_module(f"skransfer.kernels._{name}")

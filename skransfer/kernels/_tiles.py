@@ -1,7 +1,7 @@
 """Kernel matrices tile by tile: multiplied, summed or written down, never held whole unless asked.
 
-Tiles of 256 x 256 fit the second-level cache: a tile is a matrix product, then the kernel's
-function on it, then one or two products with columns of V. Work is cut into parts by the shape of
+A tile of 384 x 384 stays in the cache: it is a matrix product, then the kernel's function on it,
+then one or two products with columns of V. Work is cut into parts by the shape of
 the problem alone, and each part adds up in a fixed order, so that results do not depend on the
 number of threads.
 """
@@ -20,7 +20,7 @@ __all__ = ["TILE", "fill_dense", "multiply_symmetric", "multiply_tiles", "workin
 
 Array = NDArray[Any]
 
-TILE = 256
+TILE = 384
 # Below this many kernel entries (n = 1000) starting threads costs more than it saves.
 _WORTH_THREADS = 1_000_000
 # Parts of a symmetric product, each with an output of its own.

@@ -74,9 +74,9 @@ def _target(
     for _ in range(_MAX_ROUNDS):
         if not len(free):
             return None
-        block, fixed = K[free], np.flatnonzero(target)
-        linear = kappa[free] - block[:, fixed] @ target[fixed] + damping * x[free]
-        matrix = block[:, free].astype(np.float64)
+        fixed = np.flatnonzero(target)
+        linear = kappa[free] - K[np.ix_(free, fixed)] @ target[fixed] + damping * x[free]
+        matrix = K[np.ix_(free, free)].astype(np.float64, copy=False)
         matrix[np.diag_indices(len(free))] += damping
         held = float(target[fixed].sum())
         try:

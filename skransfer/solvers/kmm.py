@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skransfer.kernels import KernelOperator, LowRankOperator, one_blas_thread
+from skransfer.kernels import KernelOperator, LowRankOperator, single_blas
 from skransfer.solvers.newton_qp import low_rank_qp
 from skransfer.solvers.qp import QPResult, box_slab_qp, frank_wolfe_gap, objective
 
@@ -121,7 +121,7 @@ def kmm_weights(
         if to_mmd2 * gap <= gap_tol:
             found = QPResult(ones, gradient, objective(ones, gradient, kappa), gap, 0, True)
     if found is None:
-        with one_blas_thread(n):
+        with single_blas():  # a solve is many small products
             found = _solve(op, kappa, bounds, alpha, gap_tol / to_mmd2, max_iter, init, verbose)
     weights, penalty = found.x, 0.5 * alpha * float(found.x @ found.x)
     if groups is not None:

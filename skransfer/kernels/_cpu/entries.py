@@ -26,9 +26,14 @@ Array = NDArray[np.floating]
 
 @compiled(fast=True)
 def _exp64(x):  # type: ignore[no-untyped-def]
-    """Cody and Waite: x = k ln 2 + r, a polynomial in r, 2^k by its bits. For x <= 0."""
+    """Cody and Waite: x = k ln 2 + r, a polynomial in r, 2^k by its bits. For x <= 0.
+
+    Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits: unlike a conversion to
+    int64, which AVX2 lacks, that vectorizes everywhere.
+    """
     x = -708.0 if x < -708.0 else x
-    k = np.floor(x * 1.4426950408889634 + 0.5)
+    rounded = x * 1.4426950408889634 + 6755399441055744.0
+    k = rounded - 6755399441055744.0
     r = x - k * 6.93145751953125e-1 - k * 1.42860682030941723212e-6
     p = 2.08767569878681e-9
     p = p * r + 2.505210838544172e-8
@@ -42,7 +47,8 @@ def _exp64(x):  # type: ignore[no-untyped-def]
     p = p * r + 1.6666666666666666e-1
     p = p * r + 0.5
     p = p * r * r + r + 1.0
-    return p * np.int64((np.int64(k) + 1023) << 52).view(np.float64)
+    bits = np.float64(rounded).view(np.int64)
+    return p * np.int64((bits << 52) + (1023 << 52)).view(np.float64)
 
 
 @compiled(fast=True)
