@@ -69,7 +69,7 @@ def box_slab_qp(
     .. math:: \min_x \tfrac12 x^\top K x - \kappa^\top x
         \quad\text{s.t.}\quad 0 \le x_i \le u, \quad l \le \textstyle\sum_i x_i \le h.
 
-    Rounds of n/2 steps of sequential minimal optimization, which find the support, alternate with
+    Rounds of n/4 steps of sequential minimal optimization, which find the support, alternate with
     Newton steps on the free entries (block pivoting), which solve for them where a smooth kernel
     leaves pairwise steps creeping. The start is sparse: the least mass allowed, on the rows of
     largest kappa. The result is certified by the Frank-Wolfe gap of a gradient that is computed
@@ -169,7 +169,7 @@ def _whole(
                 continue
         free = int(np.count_nonzero((x > 0) & (x < bounds[0])))
         # A Newton step on f entries costs f^3 / 3, about as much as this many steps on pairs.
-        steps = min(max(n // 2, 50, free**3 // (60 * n)), limit - n_iter)
+        steps = min(max(n // 4, 50, free**3 // (60 * n)), limit - n_iter)
         n_iter += engine().smo(K, diagonal, x, gradient, *bounds, 0.0, steps)
         damping = 0.1 * gap_tol / max(float(x @ x), 1e-300)
         x, gradient = pivot(K, kappa, x, gradient, *bounds, damping)
