@@ -13,7 +13,7 @@ __all__ = ["DenseOperator", "KernelOperator"]
 Array = NDArray[Any]
 
 # Rows of a single-precision matrix that are widened at a time.
-_PANEL = 256
+_PANEL, _WIDE_PANEL = 256, 1024
 # Below this many entries starting threads costs more than it saves.
 _WORTH_THREADS = 4_000_000
 
@@ -124,10 +124,22 @@ class DenseOperator(KernelOperator):
         """K @ V for V of shape (m,) or (m, t), in double precision whatever the entries."""
         V, alone = self._columns_of(V, self.shape[1])
         if self.dtype == np.float64 and self.symmetric and not alone:
-            # The same product, a third faster in OpenBLAS than K @ V with a narrow V.
-            return np.ascontiguousarray((np.ascontiguousarray(V.T) @ self._K).T)
+            return self._turned(V)
         out = self._K @ V if self.dtype == np.float64 else self._widened(V)
         return out[:, 0] if alone else out
+
+    def _turned(self, V: Array) -> Array:
+        """(V'K)': the same product, a third faster in OpenBLAS than K @ V with a narrow V."""
+        n, turned = self.shape[0], np.ascontiguousarray(V.T)
+        out = np.empty((n, V.shape[1]))
+
+        def panel(columns: slice) -> None:
+            out[columns] = (turned @ self._K[:, columns]).T
+
+        # Our own threads: those of BLAS wait for each other where a core is busy.
+        panels = (slice(start, start + _WIDE_PANEL) for start in range(0, n, _WIDE_PANEL))
+        run_shared(panel, panels, n_workers() if n * n > _WORTH_THREADS else 1)
+        return out
 
     def _widened(self, V: Array) -> Array:
         """The product of a single-precision K: its arithmetic alone would add larger errors."""
