@@ -11,6 +11,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseMapper, Domains, Traits
 from skransfer.base.kernel import KERNEL_EXAMPLES, UsesKernel
+from skransfer.kernels import single_blas
 from skransfer.solvers.pencil import transfer_components
 
 __all__ = ["TCA"]
@@ -184,15 +185,16 @@ class TCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
     def _fit_map(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> Any:
         self._resolve_gamma(X)
         K = self._operator(X)
-        found = transfer_components(
-            K,
-            domains.contrast,
-            self.alpha,
-            self.n_components,
-            tol=self.tol,
-            random_state=self.random_state,
-            verbose=self.verbose,
-        )
+        with single_blas():  # besides the kernel's own threads: many small products
+            found = transfer_components(
+                K,
+                domains.contrast,
+                self.alpha,
+                self.n_components,
+                tol=self.tol,
+                random_state=self.random_state,
+                verbose=self.verbose,
+            )
         self.dual_coef_, self.components_ = found.W, found.directions
         self.eigenvalues_ = found.values
         self.n_components_ = found.W.shape[1]
