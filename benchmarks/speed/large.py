@@ -98,7 +98,7 @@ def measured(cases, runs):
     """Table rows, and the times by case."""
     for name, case in cases.items():
         found = []
-        for _ in range(runs if case[1] < 20_000 else 1):
+        for _ in range(runs if case[1] < 10_000 else 1):
             command = [sys.executable, "-m", "benchmarks.speed.large", "--worker"]
             run = subprocess.run(
                 [*command, *map(str, case)], capture_output=True, text=True, check=False
