@@ -9,6 +9,8 @@ __all__ = ["KrylovSpace"]
 
 Array = NDArray[np.float64]
 
+# Blocks that there is room for at first.
+_BLOCKS = 16
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -49,8 +51,9 @@ class KrylovSpace:
     def __init__(self, op: KernelOperator, start: Array) -> None:
         n, width = start.shape
         self._op = op
-        self._basis = np.empty((n, 4 * width))
-        self._products = np.empty((n, 4 * width))
+        # One column after the other in memory: room that is not used yet takes none.
+        self._basis = np.empty((_BLOCKS * width, n))
+        self._products = np.empty((_BLOCKS * width, n))
         self._size = 0
         self._last = slice(0, 0)
         self.n_passes = 0
@@ -60,16 +63,16 @@ class KrylovSpace:
     @property
     def basis(self) -> Array:
         """B, of shape (n, p)."""
-        return self._basis[:, : self._size]
+        return self._basis[: self._size].T
 
     @property
     def products(self) -> Array:
         """K B, of shape (n, p)."""
-        return self._products[:, : self._size]
+        return self._products[: self._size].T
 
     def grow(self) -> bool:
         """Append what one more product with K adds; False if that is nothing."""
-        block = self._products[:, self._last]
+        block = self._products[self._last].T
         # A product carries errors of this size; directions below it are made of them.
         noise = 4 * self._op.precision * float(np.linalg.norm(self.products))
         block = self._orthonormal(block, noise)
@@ -79,13 +82,13 @@ class KrylovSpace:
 
     def _append(self, block: Array) -> None:
         size = self._size + block.shape[1]
-        if size > self._basis.shape[1]:
-            wider = np.empty((len(block), max(size, 2 * self._basis.shape[1])))
-            self._basis = np.concatenate([self.basis, wider[:, self._size :]], axis=1)
-            self._products = np.concatenate([self.products, wider[:, self._size :]], axis=1)
+        if size > len(self._basis):
+            room = np.empty((size, len(block)))
+            self._basis = np.concatenate([self._basis[: self._size], room])
+            self._products = np.concatenate([self._products[: self._size], room])
         self._last = slice(self._size, size)
-        self._basis[:, self._last] = block
-        self._products[:, self._last] = self._op @ block
+        self._basis[self._last] = block.T
+        self._products[self._last] = (self._op @ block).T
         self._size = size
         self.n_passes += 1
 
