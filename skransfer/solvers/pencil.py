@@ -202,29 +202,35 @@ class _HalfInverse:
 
 def _leading(products: Array, half: _HalfInverse, k: int, noise: float) -> tuple[Array, Array]:
     """Solution within the span of a basis B, from K B and F in its coordinates."""
-    inner = half((products - products.mean(axis=0)).T).T
-    lengths, right = _leading_singular(inner, k)
+    few = _leading_columns(products, half, k)
+    if few is None:
+        A = half((products - products.mean(axis=0)).T).T
+        _, lengths, right = np.linalg.svd(A, full_matrices=False)
+    else:
+        A = products @ half(few)
+        A -= A.mean(axis=0)
+        _, lengths, right = np.linalg.svd(A, full_matrices=False)
+        right = right @ few.T
     # The decomposition adds rounding of its own to that of K.
     noise += 8 * _EPS * float(np.linalg.norm(products))
     kept = min(k, int(np.sum(lengths > noise * half.scale)))
     return half(right[:kept].T), lengths[:kept] ** 2
 
 
-def _leading_singular(A: Array, k: int) -> tuple[Array, Array]:
-    """Leading singular values and right singular vectors of a long A, at least k of them.
+def _leading_columns(products: Array, half: _HalfInverse, k: int) -> Array | None:
+    """A few columns that span the leading right singular vectors of H products F, or None.
 
-    The eigenvectors of A'A find the leading ones fast, but not those below the root of the
-    rounding; a decomposition of the few columns that they leave restores all digits.
+    The eigenvectors of that matrix's square find them fast, but not those below the root of the
+    rounding: None where those are wanted. A decomposition of what the columns leave restores all
+    digits.
     """
-    most = 2 * k + 16
-    if A.shape[1] > 2 * most:
-        squares, vectors = np.linalg.eigh(A.T @ A.copy())
-        if squares[-k] > _SAFE * squares[-1]:
-            few = vectors[:, -most:]
-            _, lengths, right = np.linalg.svd(A @ few, full_matrices=False)
-            return lengths, right @ few.T
-    _, lengths, right = np.linalg.svd(A, full_matrices=False)
-    return lengths, right
+    (n, p), most = products.shape, 2 * k + 16
+    if min(n, p) <= 2 * most or n < 2 * p:
+        return None
+    mean = products.mean(axis=0)
+    small = half(half(products.T @ products - n * np.outer(mean, mean)).T)
+    squares, vectors = np.linalg.eigh((small + small.T) / 2)
+    return vectors[:, -most:] if squares[-k] > _SAFE * squares[-1] else None
 
 
 def _from_features(
