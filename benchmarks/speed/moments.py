@@ -5,38 +5,20 @@ touches both; medians are compared. Agreement with NumPy is checked before anyth
 peaks of memory are taken in runs of their own, which are not timed.
 """
 
-import argparse
-import os
-import platform
-import statistics
-import sys
 import time
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
-import scipy
-import sklearn
 
-import skransfer
+from benchmarks.speed.page import finish, medians, parser, table
 from skransfer import CORAL
-from skransfer.kernels import kernel_operator, n_workers
+from skransfer.kernels import kernel_operator
 from skransfer.solvers.mmd import mmd2, mmd_permutation_test
 from skransfer.solvers.moments import DomainMoments
 
+TITLE = "Moments, CORAL and the permutation test"
 RUNS, LOOPED = 5, 5
-
-
-def median_seconds(functions, runs):
-    """Median seconds of each function; they run turn about, after one call that is not counted."""
-    times = [[] for _ in functions]
-    for run in range(runs + 1):
-        for function, taken in zip(functions, times, strict=True):
-            started = time.perf_counter()
-            function()
-            if run:
-                taken.append(time.perf_counter() - started)
-    return [statistics.median(taken) for taken in times]
+FULL, QUICK = ((1_000_000, 100), (10_000, 999)), ((2000, 5), (200, 20))
 
 
 def peak_mib(function):
@@ -69,7 +51,7 @@ def moment_rows(n, d, runs):
             "`DomainMoments.update`": lambda X=X: DomainMoments(d).update(X),
             "`CORAL().fit`": lambda X=X: CORAL().fit(X, sample_domain=ids),
         }
-        seconds = median_seconds(list(work.values()), runs)
+        seconds = medians(list(work.values()), runs)
         for (name, function), taken in zip(work.items(), seconds, strict=True):
             yield [
                 f"{name}, {n} x {d}, {np.dtype(dtype).name}",
@@ -115,50 +97,23 @@ def permutation_rows(n, n_permutations):
     ]
 
 
-def report(options):
-    """Measure and return the text."""
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    lines = [
-        "| what | seconds | times the first of its kind | peak extra memory, MiB |",
-        "|---|---|---|---|",
-    ]
-    for row in moment_rows(options.rows, options.features, options.runs):
-        lines.append("| " + " | ".join(row) + " |")
-    for row in permutation_rows(options.pooled, options.permutations):
-        lines.append("| " + " | ".join(row) + " |")
+def main(arguments=None):
+    """Measure and report."""
+    options = parser(__doc__.splitlines()[0])
+    options.add_argument("--runs", type=int, default=RUNS)
+    options = options.parse_args(arguments)
+    (n, d), (pooled, permutations) = QUICK if options.quick else FULL
+    rows = [*moment_rows(n, d, options.runs), *permutation_rows(pooled, permutations)]
     about = (
-        f"Medians of {options.runs} (the permutation test: one run). {n_workers()} threads, for "
-        f"BLAS and for ours; load of the machine before the start {load:.1f}. skransfer "
-        f"{skransfer.__version__}, Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"SciPy {scipy.__version__}, scikit-learn {sklearn.__version__}. Agreement was checked "
+        f"Medians of {options.runs} (the permutation test: one run). Agreement was checked "
         "first: covariances with `numpy.cov` in float64 on 50 000 rows, permutations with the "
         "loop, one pass over the kernel matrix each. Memory beside the rows and the kernel "
         "matrix, in a run that is not timed. float32 rows are summed in float64, and the float32 "
         "product is not."
     )
-    lines += ["", about]
-    return "\n".join(lines)
-
-
-def main(argv=None):
-    """Print the table, and write it where ``--output`` says."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.speed.moments",
-        description="Moments, CORAL and the permutation test beside plain products.",
-    )
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--features", type=int, default=100)
-    parser.add_argument("--pooled", type=int, default=10_000, help="rows of the permutation test")
-    parser.add_argument("--permutations", type=int, default=999)
-    parser.add_argument("--runs", type=int, default=RUNS)
-    parser.add_argument("--output", type=Path, help="file for the table")
-    options = parser.parse_args(argv)
-    text = report(options)
-    print(text)
-    if options.output:
-        options.output.write_text(text + "\n", encoding="utf-8")
-    return 0
+    head = ["what", "seconds", "times the first of its kind", "peak extra memory, MiB"]
+    finish(TITLE, [about, table(head, rows)], "benchmarks.speed.moments", options)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -33,7 +33,7 @@ def medians(functions, runs):
 
 def table(header, rows):
     """A Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
+    lines = [list(header), ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 

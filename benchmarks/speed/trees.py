@@ -6,21 +6,17 @@ medians are compared. Ours, which takes milliseconds, runs some rounds in a turn
 and the turn counts with their median. The bins are found once for all rounds, and shown apart.
 """
 
-import argparse
-import platform
 import statistics
-import sys
 import time
-from pathlib import Path
 
-import numba
 import numpy as np
-import sklearn
 from sklearn.tree import DecisionTreeClassifier
-from threadpoolctl import threadpool_limits
 
-import skransfer
+from benchmarks.speed.page import finish, parser, table
+from skransfer.kernels import single_blas
 from skransfer.solvers.trees import bin_features, grow_tree, tree_codes
+
+TITLE = "One round of boosting: fit a tree, predict its rows"
 
 DEPTHS = (1, 2, 3, 4, 6, 8)
 N_ROWS, N_FEATURES = 20_000, 20
@@ -75,49 +71,29 @@ def row(depth, runs):
     return [*cells, *(f"{score:.4f}" for score in scores), f"{scores[0] - scores[1]:+.4f}"]
 
 
-def report(options):
-    """Measure and return the text."""
-    X, codes, rng = problem(options.rows, options.features)
-    bin_seconds = [seconds(lambda: bin_features(X))[0] for _ in range(3)]
-    bins = bin_features(X)
+def main(arguments=None):
+    """Measure and report."""
+    options = parser(__doc__.splitlines()[0])
+    options.add_argument("--runs", type=int, default=9, help="rounds for each depth")
+    options = options.parse_args(arguments)
+    (n, d), depths = ((400, 3), (1, 2)) if options.quick else ((N_ROWS, N_FEATURES), DEPTHS)
+    X, codes, rng = problem(n, d)
     lines = []
-    for depth in options.depths:
-        measure(X, codes, np.ones(len(X)), bins, depth)  # not counted: compiles
-        weights = [rng.exponential(size=len(X)) for _ in range(options.runs)]
-        lines.append(row(depth, [measure(X, codes, w, bins, depth) for w in weights]))
-    table = [_HEAD, ["---:"] * len(_HEAD), *lines]
-    text = "\n".join(f"| {' | '.join(cells)} |" for cells in table)
-    versions = (skransfer, sklearn, np, numba)
-    facts = ", ".join(f"{module.__name__} {module.__version__}" for module in versions)
-    return (
-        "# One round of boosting: fit a tree, predict its rows\n\n"
-        f"{options.rows} x {options.features} float64, 2 classes, exponential weights, new ones in "
-        f"each of {options.runs} runs; medians, ranges, ratio of medians. One thread. Bins, once a "
-        f"fit: {1e3 * statistics.median(bin_seconds):.0f} ms (not in the rounds). Accuracy is "
-        f"weighted, on the training rows.\n\n{text}\n\n"
-        f"Python {platform.python_version()}, {facts}, {platform.machine()}.\n"
+    with single_blas():
+        bin_seconds = [seconds(lambda: bin_features(X))[0] for _ in range(3)]
+        bins = bin_features(X)
+        for depth in depths:
+            measure(X, codes, np.ones(len(X)), bins, depth)  # not counted: compiles
+            weights = [rng.exponential(size=len(X)) for _ in range(options.runs)]
+            lines.append(row(depth, [measure(X, codes, w, bins, depth) for w in weights]))
+    about = (
+        f"{n} x {d} float64, 2 classes, exponential weights, new ones in each of {options.runs} "
+        "runs; medians, ranges, ratio of medians. Both learners use one thread. Bins, once a fit: "
+        f"{1e3 * statistics.median(bin_seconds):.0f} ms (not in the rounds). Accuracy is weighted, "
+        "on the training rows."
     )
-
-
-def main(argv=None):
-    """Print the table, and write it where --output says."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.speed.trees",
-        description="Trees of TrAdaBoost beside DecisionTreeClassifier, ms per round.",
-    )
-    parser.add_argument("--runs", type=int, default=9, help="rounds for each depth")
-    parser.add_argument("--rows", type=int, default=N_ROWS)
-    parser.add_argument("--features", type=int, default=N_FEATURES)
-    parser.add_argument("--depths", type=int, nargs="+", default=DEPTHS)
-    parser.add_argument("--output", type=Path, help="file for the table (markdown)")
-    options = parser.parse_args(argv)
-    with threadpool_limits(limits=1):
-        text = report(options)
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding="utf-8")
-    return 0
+    finish(TITLE, [about, table(_HEAD, lines)], "benchmarks.speed.trees", options)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
