@@ -1,13 +1,16 @@
 """The kernel parameters that all kernel methods share, under scikit-learn's names."""
 
+from itertools import chain
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.kernel_approximation import Nystroem
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS
+from sklearn.utils import gen_batches
 
 from skransfer._compat import HasMethods, Interval, StrOptions
 from skransfer.kernels import (
@@ -16,11 +19,14 @@ from skransfer.kernels import (
     canonical_order,
     check_memory,
     kernel_operator,
+    kernel_sums,
     representative_rows,
     resolve_gamma,
 )
 
-__all__ = ["KERNEL_EXAMPLES", "UsesKernel"]
+__all__ = ["FEATURE_BATCH", "KERNEL_EXAMPLES", "UsesKernel"]
+
+FEATURE_BATCH = 65_536  # rows that a feature map is given at a time
 
 # For ``Traits.examples``: degree and coef0 matter to the polynomial kernel only.
 KERNEL_EXAMPLES: dict[str, tuple[dict[str, Any], Any]] = {
@@ -109,10 +115,35 @@ class UsesKernel:
             f"A feature map of {X.shape[0]} rows to {width} features",
             _WAYS_OUT,
         )
-        parts = self.feature_map_.transform(X)
-        if hasattr(parts, "tocsr"):
-            return parts.tocsr().astype(X.dtype, copy=False)
-        return np.ascontiguousarray(parts, dtype=X.dtype)
+        # In batches: a map may need as much again for what it computes on the way.
+        batches = list(gen_batches(X.shape[0], FEATURE_BATCH))
+        first = self._mapped(X[batches[0]])
+        rest = (self._mapped(X[batch]) for batch in batches[1:])
+        if sp.issparse(first):
+            return sp.vstack([first, *rest], format="csr").astype(X.dtype, copy=False)
+        out = np.empty((X.shape[0], first.shape[1]), dtype=X.dtype)
+        for batch, part in zip(batches, chain([first], rest), strict=True):
+            out[batch] = part
+        return out
+
+    def _mean_features(self, X: Any) -> NDArray[np.float64]:
+        """Mean of the feature map's image of rows."""
+        if type(self.feature_map_) is Nystroem:
+            landmarks = self.feature_map_.components_
+            sums = kernel_sums(landmarks, X, **self._kernel_arguments())
+            return np.asarray(self.feature_map_.normalization_ @ (sums / X.shape[0]))
+        parts = [
+            np.asarray(self._mapped(X[batch]).sum(axis=0, dtype=np.float64)).ravel()
+            for batch in gen_batches(X.shape[0], FEATURE_BATCH)
+        ]
+        return np.asarray(np.sum(parts, axis=0) / X.shape[0])
+
+    def _mapped(self, X: Any) -> Any:
+        """The map of some rows; that of Nystroem by our own kernels, which are faster."""
+        if type(self.feature_map_) is Nystroem:
+            landmarks, root = self.feature_map_.components_, self.feature_map_.normalization_
+            return self._kernel_product(X, landmarks, root.T)
+        return self.feature_map_.transform(X)
 
     def _approximates_kernel(self) -> bool:
         """Whether the feature map stands for the kernel that the parameters name."""

@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 # of the whole one where rows are alike: each step still divides the gap by some hundred.
 _SAMPLE, _SAMPLE_RANK = 32768, 200
 _REFINEMENTS = 5  # of a step that only a sample of rows suggests, where it has to be right
+_HEAVY = 4.0  # times the median
 _PATIENCE = 10  # steps that do not halve the gap after which rounding is in the way
 
 
@@ -120,14 +121,30 @@ class ProximalDual:
         weights, rows = self.weights, free
         most = max(_SAMPLE, _SAMPLE_RANK * self.system.rank)
         if self.sampling and len(free) > 2 * most:
-            weights = (len(free) / most) * weights
-            rows = np.sort(np.random.default_rng(0).choice(free, most, replace=False))
+            rows, weights = self._sampled(free, most)
         matrix = self.system.gram(weights, rows, center, self.dtype)
         matrix[np.diag_indices_from(matrix)] += 1.0
         solve = cholesky_solver(matrix)
         if rows is free or not refinements:
             return -solve(self.residual)
         return self._refined(solve, free, center, refinements)
+
+    def _sampled(self, free: NDArray[np.intp], most: int) -> tuple[NDArray[np.intp], Array]:
+        """About so many of the free rows, and their weights in a Hessian that stands for all.
+
+        Rows of small curvature count many times as much as others: all of them are taken.
+        """
+        own = self.weights[free]
+        heavy = own > _HEAVY * float(np.median(own))
+        if np.count_nonzero(heavy) > most // 2:
+            heavy[:] = False
+        light = free[~heavy]
+        size = most - int(np.count_nonzero(heavy))
+        chosen = np.random.default_rng(0).choice(light, size, replace=False)
+        weights = np.zeros(self.system.n)
+        weights[free[heavy]] = own[heavy]
+        weights[chosen] = (len(light) / size) * self.weights[chosen]
+        return np.flatnonzero(weights), weights
 
     def _refined(
         self,

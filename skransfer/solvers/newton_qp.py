@@ -24,6 +24,7 @@ _FLOOR = 1e-3  # of the mean diagonal: curvature that every entry is given at fi
 _LEAST_FLOOR = 1e-9
 _SHRINK = 0.1  # of the floor, after a subproblem that took at most _EASY steps
 _EASY = 4
+_ENOUGH = 300.0  # times the least curvature: a floor below that may as well be none
 _INEXACT = 0.3  # distance to a subproblem's solution, relative to the move it makes
 _PATIENCE = 8  # subproblems without a smaller gap after which rounding is in the way
 _MAX_ITER = 300
@@ -148,6 +149,9 @@ def _proximal_point(
     if diagonal == 0:  # a linear program: any curvature will do
         diagonal = float(np.abs(kappa).max()) / bounds.upper or 1.0
     share = max(_FLOOR, _first_floor(best, bounds) / diagonal)
+    # A residual r leaves the gap of the program off by at most |r| |phi| |x - s|_1.
+    enough = (gap_tol / (4 * bounds.high)) ** 2 / (2 * diagonal) if bounds.high > 0 else 0.0
+    own = min(2 * float(np.median(system.delta)), _ENOUGH * float(system.delta.min()))
     n_iter, idle = 0, 0
     held: bool | None = None
     while best.gap > gap_tol and n_iter < limit and idle < _PATIENCE:
@@ -162,13 +166,15 @@ def _proximal_point(
                     f"{n_iter} steps: floor {share:.1g}, {dual.n_free} free, "
                     f"gap of the subproblem {dual.gap:.3g}, gap {best.gap:.3g}"
                 )
-            if not moving or dual.gap <= _INEXACT**2 * dual.move():
+            if not moving or dual.gap <= max(_INEXACT**2 * dual.move(), enough):
                 break
         center, held = dual.x, dual.nu != 0
         found = _certified(system, kappa, bounds, center, n_iter)
         idle = 0 if found.gap < 0.9 * best.gap else idle + 1
         best = found if found.gap < best.gap else best
-        if n_iter - before <= _EASY:
+        if share * diagonal <= own:
+            share = _LEAST_FLOOR  # entries have curvature of their own
+        elif n_iter - before <= _EASY:
             share = max(share * _SHRINK, _LEAST_FLOOR)
     return best._replace(n_iter=n_iter, converged=bool(best.gap <= gap_tol))
 

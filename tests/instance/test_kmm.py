@@ -204,9 +204,10 @@ def test_features_of_all_rows_give_the_exact_discrepancy():
     ours = KMM(gamma=0.3, feature_map=everything).fit(X, sample_domain=domains)
     assert ours.solver_info_["kernel_form"] == "low-rank"
     assert ours.solver_info_["converged"]
-    assert ours.solver_info_["mmd2_after"] == pytest.approx(
-        exact.solver_info_["mmd2_after"], abs=2e-6
-    )
+    # A thousandth of the diagonal keeps the program of features well conditioned.
+    cost = 1e-3 * np.sum(exact.weights_**2) / 300**2
+    found, best = (model.solver_info_["mmd2_after"] for model in (ours, exact))
+    assert best - 1e-6 <= found <= best + cost + 1e-6
     assert ours.solver_info_["mmd2_exact"] < ours.solver_info_["mmd2_exact_before"]
     assert ours.solver_info_["share"] == 1.0
 
