@@ -1,5 +1,6 @@
 """Quadratic programs over a box and a slab, certified by the duality gap."""
 
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -132,110 +133,111 @@ def box_slab_qp(
         else project_box_slab(np.asarray(init, dtype=np.float64), upper, low, high)
     )
     limit = 1000 * n + 100_000 if max_iter is None else max_iter
-    bounds = (upper, low, high)
-    solve = _whole if op.form == "dense" else _in_parts
-    return solve(op, kappa, x, bounds, ridge, gap_tol, limit, verbose)
+    move = _Whole if op.form == "dense" else _Parts
+    return _descend(move(op, kappa, (upper, low, high), ridge, gap_tol), x, limit, verbose)
 
 
-def _whole(
-    op: KernelOperator,
-    kappa: Array,
-    x: Array,
-    bounds: tuple[float, float, float],
-    ridge: float,
-    gap_tol: float,
-    limit: int,
-    verbose: int,
-) -> QPResult:
-    """Solve with the whole of K at hand: pairwise steps and Newton steps in turn."""
-    n = len(kappa)
-    K = np.ascontiguousarray(op.to_dense())
-    if ridge > 0:
-        K = np.array(K)
-        K[np.diag_indices(n)] += ridge
-        op = DenseOperator(K, symmetric=True)
-    K.flags.writeable = False
-    diagonal = op.diagonal()
-    gradient, fresh = op @ x - kappa, True
-    n_iter, idle, best = 0, 0, np.inf
+class _Move(ABC):
+    """A way to go downhill from x with its gradient K x + ridge x - kappa."""
+
+    def __init__(
+        self,
+        op: KernelOperator,
+        kappa: Array,
+        bounds: tuple[float, float, float],
+        ridge: float,
+        gap_tol: float,
+    ) -> None:
+        self.op, self.kappa, self.bounds = op, kappa, bounds
+        self.ridge, self.gap_tol = ridge, gap_tol
+
+    @abstractmethod
+    def gradient(self, x: Array) -> Array:
+        """The gradient, computed afresh."""
+
+    @abstractmethod
+    def __call__(self, x: Array, gradient: Array, limit: int) -> tuple[Array, Array, int, str]:
+        """New x and gradient, the pairwise steps that took (at most `limit`), a note."""
+
+
+def _descend(move: _Move, x: Array, limit: int, verbose: int) -> QPResult:
+    """Move until the gap of a gradient that was computed afresh is small, or nothing moves."""
+    gradient, fresh, n_iter, idle, best = move.gradient(x), True, 0, 0, np.inf
     while True:
-        gap = frank_wolfe_gap(x, gradient, *bounds)
-        done = gap <= gap_tol or n_iter >= limit or idle > _PATIENCE
+        gap = frank_wolfe_gap(x, gradient, *move.bounds)
+        done = gap <= move.gap_tol or n_iter >= limit or idle > _PATIENCE
         if done and fresh:
             break
         if done or idle:
-            gradient, fresh = op @ x - kappa, True
+            gradient, fresh = move.gradient(x), True
             if done:
                 continue
-        free = int(np.count_nonzero((x > 0) & (x < bounds[0])))
-        # A Newton step on f entries costs f^3 / 3, about as much as this many steps on pairs.
-        steps = min(max(n // 4, 50, free**3 // (60 * n)), limit - n_iter)
-        n_iter += engine().smo(K, diagonal, x, gradient, *bounds, 0.0, steps)
-        damping = 0.1 * gap_tol / max(float(x @ x), 1e-300)
-        x, gradient = pivot(K, kappa, x, gradient, *bounds, damping)
-        fresh = False
-        value = objective(x, gradient, kappa)
+        x, gradient, steps, note = move(x, gradient, limit - n_iter)
+        n_iter, fresh, value = n_iter + steps, False, objective(x, gradient, move.kappa)
         idle = 0 if value < best - 1e-15 * abs(value) else idle + 1
         best = min(best, value)
         if verbose:
-            message = f"{n_iter} steps: objective {value:.9g}, gap {gap:.3g}"
+            message = f"{n_iter} steps{note}: objective {value:.9g}, gap {gap:.3g}"
             print(message)  # noqa: T201 - what verbose asks for
-    converged = bool(gap <= gap_tol)
-    return QPResult(x, gradient, objective(x, gradient, kappa), gap, n_iter, converged)
+    converged = bool(gap <= move.gap_tol)
+    return QPResult(x, gradient, objective(x, gradient, move.kappa), gap, n_iter, converged)
 
 
-def _in_parts(
-    op: KernelOperator,
-    kappa: Array,
-    x: Array,
-    bounds: tuple[float, float, float],
-    ridge: float,
-    gap_tol: float,
-    limit: int,
-    verbose: int,
-) -> QPResult:
-    """Solve for a working set, the other entries staying, until none of all violates."""
-    upper, low, high = bounds
-    # K_WW, and the copies that a Newton step takes of its free part.
-    chosen = WorkingSet(op, int(np.sqrt(working_memory() / 2 / op.dtype.itemsize)))
-    gradient, fresh, n_iter, idle, best = _gradient(op, kappa, x, ridge), True, 0, 0, np.inf
-    while True:
-        gap = frank_wolfe_gap(x, gradient, *bounds)
-        done = gap <= gap_tol or n_iter >= limit or idle > _PATIENCE
-        if done and fresh:
-            break
-        if done or idle:
-            gradient, fresh = _gradient(op, kappa, x, ridge), True
-            if done:
-                continue
-        chosen.update(x, gradient, multiplier(x, gradient, *bounds), upper)
-        part, own = chosen.indices, x[chosen.indices]
-        inner, held = DenseOperator(chosen.K, symmetric=True), float(x.sum() - own.sum())
-        linear = inner @ own + ridge * own - gradient[part]
+class _Whole(_Move):
+    """With the whole of K at hand: pairwise steps, then a Newton step."""
+
+    def __init__(self, op: KernelOperator, *arguments: Any) -> None:
+        super().__init__(op, *arguments)
+        self.K = np.ascontiguousarray(op.to_dense())
+        if self.ridge > 0:
+            self.K = np.array(self.K)
+            self.K[np.diag_indices_from(self.K)] += self.ridge
+            self.op = DenseOperator(self.K, symmetric=True)
+        self.K.flags.writeable = False
+        self.diagonal = self.op.diagonal()
+
+    def gradient(self, x: Array) -> Array:
+        return self.op @ x - self.kappa
+
+    def __call__(self, x: Array, gradient: Array, limit: int) -> tuple[Array, Array, int, str]:
+        n, free = len(x), int(np.count_nonzero((x > 0) & (x < self.bounds[0])))
+        # A Newton step on f entries costs f^3 / 3, about as much as this many steps on pairs.
+        steps = min(max(n // 4, 50, free**3 // (60 * n)), limit)
+        x, gradient = x.copy(), gradient.copy()
+        done = engine().smo(self.K, self.diagonal, x, gradient, *self.bounds, 0.0, steps)
+        damping = 0.1 * self.gap_tol / max(float(x @ x), 1e-300)
+        x, gradient = pivot(self.K, self.kappa, x, gradient, *self.bounds, damping)
+        return x, gradient, done, ""
+
+
+class _Parts(_Move):
+    """With K between the entries of a working set only: solve for these, the others staying."""
+
+    def __init__(self, op: KernelOperator, *arguments: Any) -> None:
+        super().__init__(op, *arguments)
+        # K_WW, and the copies that a Newton step takes of its free part.
+        self.chosen = WorkingSet(op, int(np.sqrt(working_memory() / 2 / op.dtype.itemsize)))
+
+    def gradient(self, x: Array) -> Array:
+        support = np.flatnonzero(x)
+        return self.op.times_columns(support, x[support]) + self.ridge * x - self.kappa
+
+    def __call__(self, x: Array, gradient: Array, limit: int) -> tuple[Array, Array, int, str]:
+        upper, low, high = self.bounds
+        self.chosen.update(x, gradient, multiplier(x, gradient, *self.bounds), upper)
+        part, own = self.chosen.indices, x[self.chosen.indices]
+        inner, held = DenseOperator(self.chosen.K, symmetric=True), float(x.sum() - own.sum())
+        linear = inner @ own + self.ridge * own - gradient[part]
         slab = (upper, max(low - held, 0.0), max(high - held, 0.0))
-        within = frank_wolfe_gap(own, gradient[part], *slab)
-        goal = max(0.1 * within, 0.01 * gap_tol)
-        found = _whole(inner, linear, own.copy(), slab, ridge, goal, limit - n_iter, 0)
-        n_iter += max(found.n_iter, 1)
+        goal = 0.1 * frank_wolfe_gap(own, gradient[part], *slab)
+        problem = _Whole(inner, linear, slab, self.ridge, max(goal, 0.01 * self.gap_tol))
+        found = _descend(problem, own, limit, 0)
         moved = found.x != own
         step = np.where(moved, found.x - own, 0.0)
+        x, gradient = x.copy(), gradient + self.op.times_columns(part[moved], step[moved])
         x[part] = found.x
-        gradient = gradient + op.times_columns(part[moved], step[moved])
-        gradient[part] += ridge * step
-        fresh, value = False, objective(x, gradient, kappa)
-        idle = 0 if value < best - 1e-15 * abs(value) else idle + 1
-        best = min(best, value)
-        if verbose:
-            message = f"{n_iter} steps, {len(part)} rows: objective {value:.9g}, gap {gap:.3g}"
-            print(message)  # noqa: T201 - what verbose asks for
-    converged = bool(gap <= gap_tol)
-    return QPResult(x, gradient, objective(x, gradient, kappa), gap, n_iter, converged)
-
-
-def _gradient(op: KernelOperator, kappa: Array, x: Array, ridge: float) -> Array:
-    """K x + ridge x - kappa, from the columns where x is not zero."""
-    support = np.flatnonzero(x)
-    return op.times_columns(support, x[support]) + ridge * x - kappa
+        gradient[part] += self.ridge * step
+        return x, gradient, max(found.n_iter, 1), f", {len(part)} rows"
 
 
 def frank_wolfe_gap(
