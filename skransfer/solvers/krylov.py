@@ -33,6 +33,8 @@ class KrylovSpace:
     ----------
     basis, products : ndarray of shape (n, p)
         B and K B.
+    precision : float
+        Relative error of a product.
     n_passes : int
         Blocks multiplied by K so far.
 
@@ -50,7 +52,7 @@ class KrylovSpace:
 
     def __init__(self, op: KernelOperator, start: Array) -> None:
         n, width = start.shape
-        self._op = op
+        self._op, self.precision = op, op.precision
         # One column after the other in memory: room that is not used yet takes none.
         self._basis = np.empty((_BLOCKS * width, n))
         self._products = np.empty((_BLOCKS * width, n))

@@ -298,7 +298,8 @@ def _grow(
             message = f"pass {space.n_passes}: captured scatter {values.sum():.9g}"
             print(message)  # noqa: T201 - what verbose asks for
         # Rounding moves the values by so much; changes below it mean nothing.
-        floor = (noise * half.scale) ** 2 + 4 * len(gram) * _EPS * values[0]
+        rounding = 4 * len(gram) * _EPS + (space.precision if space.precision > _EPS else 0)
+        floor = (noise * half.scale) ** 2 + rounding * values[0]
         if len(values) == len(before) and (values - before <= tol**2 * values + floor).all():
             return True
         if not space.grow():
