@@ -72,7 +72,9 @@ def smo(
             rising = worst == rise
             index = up if rising else down
             room = min(upper - x[up], high - total) if rising else min(x[down], total - low)
-            size = min(worst / max(diagonal[index], tiny), room) * (1.0 if rising else -1.0)
+            with np.errstate(over="ignore"):  # no curvature: the bound decides
+                length = worst / max(diagonal[index], tiny)
+            size = min(length, room) * (1.0 if rising else -1.0)
             change = kernel[index].astype(np.float64)
             moved = _shift(x, index, size, upper)
             total = min(max(total + size, low), high)
