@@ -72,6 +72,29 @@ class KrylovSpace:
         """K B, of shape (n, p)."""
         return self._products[: self._size].T
 
+    def extend(self, columns: Array) -> bool:
+        """Append what other columns bring that the basis lacks, at one product with K.
+
+        Where a sequence of problems shares K, the space of one serves the next.
+
+        Parameters
+        ----------
+        columns : ndarray of shape (n, b)
+
+        Returns
+        -------
+        bool
+            False if the basis had them already.
+        """
+        lengths = np.linalg.norm(columns, axis=0)
+        block = self._orthonormal(columns[:, lengths > 0] / lengths[lengths > 0], 1e-12)
+        if block.shape[1]:
+            start = self._last.start
+            self._append(block)
+            # What the last block would add has not been taken in yet: the next step takes both.
+            self._last = slice(start, self._size)
+        return bool(block.shape[1])
+
     def grow(self) -> bool:
         """Append what one more product with K adds; False if that is nothing."""
         block = self._products[self._last].T

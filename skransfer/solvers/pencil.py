@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from skransfer.kernels import KernelOperator, LowRankOperator, check_memory
+from skransfer.solvers._half_inverse import HalfInverse, odd_signs
 from skransfer.solvers.krylov import KrylovSpace
 from skransfer.solvers.moments import DomainMoments
 
@@ -46,6 +47,8 @@ class TransferComponents(NamedTuple):
         every value is that close to an exact one.
     converged : bool
         False if the iteration stopped at its limit.
+    space : KrylovSpace or None
+        What was searched, for a next problem with the same kernel matrix.
     """
 
     W: Array
@@ -56,6 +59,7 @@ class TransferComponents(NamedTuple):
     n_passes: int
     residual: float
     converged: bool
+    space: KrylovSpace | None
 
     @property
     def info(self) -> dict[str, Any]:
@@ -72,6 +76,7 @@ def transfer_components(
     *,
     tol: float = 1e-5,
     random_state: Any = None,
+    space: KrylovSpace | None = None,
     verbose: int = 0,
 ) -> TransferComponents:
     r"""Directions of large scatter in which the domains have the same mean.
@@ -112,6 +117,9 @@ def transfer_components(
         accurate to about `tol` or better.
     random_state : int, RandomState or None, default=None
         For the random columns of the first block.
+    space : KrylovSpace, default=None
+        The ``space`` of an earlier solution with the same operator and other contrasts: it is
+        extended by the new ones, and most of the passes are saved. Pseudo-labels change so.
     verbose : int, default=0
         1: one line for each pass.
 
@@ -154,53 +162,42 @@ def transfer_components(
         form, n_passes = "dense", 2
         root = op @ E
         K = np.asarray(op.to_dense(), dtype=np.float64)
-        W, values = _leading(K, _HalfInverse(root, alpha), k, noise)
+        W, values = _leading(K, HalfInverse(root, alpha), k, noise)
         embedding = K @ W
     else:
-        random = check_random_state(random_state).standard_normal((n, k + _OVERSAMPLE))
-        _check_memory(n, random.shape[1] + 1 + E.shape[1])
-        space = KrylovSpace(op, np.column_stack([np.ones(n), E, random]))
+        before = space.n_passes if space is not None else 0
+        if space is None:
+            random = check_random_state(random_state).standard_normal((n, k + _OVERSAMPLE))
+            _check_memory(n, random.shape[1] + 1 + E.shape[1])
+            space = KrylovSpace(op, np.column_stack([np.ones(n), E, random]))
+        else:
+            space.extend(E)
         converged = _grow(space, E, alpha, k, noise, tol, verbose)
-        form, n_passes = "krylov", space.n_passes + 1
+        form, n_passes = "krylov", space.n_passes - before + 1
         root = space.products @ (space.basis.T @ E)  # K E: the space was seeded with E
         reduced, values = _leading(
-            space.products, _HalfInverse(space.products.T @ E, alpha), k, noise
+            space.products, HalfInverse(space.products.T @ E, alpha), k, noise
         )
         W, embedding = space.basis @ reduced, space.products @ reduced
-        del space
     if not len(values):
         raise ValueError(
             "The kernel sees no difference between the rows, so there is no component to find. "
             "Check the features, and gamma: it may be far too small or far too large."
         )
     residual = _residual(op, root, alpha, W, values, embedding)
-    signs = _signs(embedding)
+    signs = odd_signs(embedding)
     W *= signs
     embedding *= signs
     directions = None if directions is None else directions * signs
-    return TransferComponents(W, values, embedding, directions, form, n_passes, residual, converged)
+    return TransferComponents(
+        W, values, embedding, directions, form, n_passes, residual, converged, space
+    )
 
 
 # ----------------------------------------------------------------------------------- helpers
 
 
-class _HalfInverse:
-    """F with F (U U' + alpha I) F = I, as a function V -> F V; U is kept as ``root``."""
-
-    def __init__(self, root: Array, alpha: float) -> None:
-        self.root = root
-        self._q, lengths, _ = np.linalg.svd(root, full_matrices=False)
-        # 1 - sqrt(alpha / (alpha + s^2)), without the cancellation for small s.
-        ratio = alpha / (alpha + lengths**2)
-        self._shrink = (1 - ratio) / (1 + np.sqrt(ratio))
-        self.scale = 1 / float(np.sqrt(alpha))
-
-    def __call__(self, V: Array) -> Array:
-        inner = self._shrink[:, None] * (self._q.T @ V)
-        return np.asarray(self.scale * (V - self._q @ inner))
-
-
-def _leading(products: Array, half: _HalfInverse, k: int, noise: float) -> tuple[Array, Array]:
+def _leading(products: Array, half: HalfInverse, k: int, noise: float) -> tuple[Array, Array]:
     """Solution within the span of a basis B, from K B and F in its coordinates."""
     few = _leading_columns(products, half, k)
     if few is None:
@@ -217,7 +214,7 @@ def _leading(products: Array, half: _HalfInverse, k: int, noise: float) -> tuple
     return half(right[:kept].T), lengths[:kept] ** 2
 
 
-def _leading_columns(products: Array, half: _HalfInverse, k: int) -> Array | None:
+def _leading_columns(products: Array, half: HalfInverse, k: int) -> Array | None:
     """A few columns that span the leading right singular vectors of H products F, or None.
 
     The eigenvectors of that matrix's square find them fast, but not those below the root of the
@@ -253,7 +250,7 @@ def _from_features(
     floor = max(_EPS, op.precision**2) * len(squares) * squares.max(initial=0.0)
     squares, vectors = squares[squares > floor], vectors[:, squares > floor]
     R = vectors * np.sqrt(squares)
-    half = _HalfInverse(R.T @ op.project(E), alpha)
+    half = HalfInverse(R.T @ op.project(E), alpha)
     small = half(half(R.T @ moments.scatter @ R).T)
     values, u = np.linalg.eigh((small + small.T) / 2)
     values, u = values[::-1][:k], u[:, ::-1][:, :k]
@@ -268,7 +265,7 @@ def _residual(
     """Largest norm of P^-1/2 (K H K w - value P w), over the largest value; one pass."""
     pencil = op @ (embedding - embedding.mean(axis=0))
     pencil -= values * (root @ (root.T @ W) + alpha * W)
-    return float(np.linalg.norm(_HalfInverse(root, alpha)(pencil), axis=0).max() / values[0])
+    return float(np.linalg.norm(HalfInverse(root, alpha)(pencil), axis=0).max() / values[0])
 
 
 def _check_memory(n: int, width: int) -> None:
@@ -286,12 +283,13 @@ def _grow(
     """Extend the space until the k leading values stand still; False at the limit."""
     gram = np.zeros((0, 0))
     before: Array = np.zeros(0)
-    while space.n_passes < _MAX_PASSES:
+    limit = space.n_passes + _MAX_PASSES
+    while space.n_passes < limit:
         products, old = space.products, len(gram)
         fresh = products[:, old:].T @ products
         gram = np.block([[gram, fresh[:, :old].T], [fresh]])
         mean = products.mean(axis=0)
-        half = _HalfInverse(products.T @ E, alpha)
+        half = HalfInverse(products.T @ E, alpha)
         small = half(half(gram - len(products) * np.outer(mean, mean)).T)
         values = np.asarray(np.linalg.eigvalsh((small + small.T) / 2)[::-1][:k], dtype=float)
         if verbose:
@@ -306,29 +304,6 @@ def _grow(
             return True
         before = values
     return False
-
-
-def _signs(embedding: Array) -> Array:
-    """Signs that make an odd moment of each column positive, whatever the order of the rows.
-
-    The third central moment decides, then the fifth, then the mean. Where all three are at
-    rounding level the values lie symmetric about 0, no function of the values alone can tell the
-    two ends apart, and the largest entry that comes first decides.
-    """
-    centered = embedding - embedding.mean(axis=0)
-    unit = centered / np.sqrt(np.mean(centered**2, axis=0))
-    signs = np.zeros(embedding.shape[1])
-    largest = embedding[np.argmax(np.abs(embedding), axis=0), np.arange(len(signs))]
-    mean = embedding.mean(axis=0) / np.sqrt(np.mean(embedding**2, axis=0))
-    for odd, bound in (
-        (np.mean(unit**3, axis=0), 1e-4),
-        (np.mean(unit**5, axis=0), 1e-4),
-        (mean, 1e-4),
-        (largest, 0.0),
-    ):
-        undecided = signs == 0
-        signs[undecided] = np.where(np.abs(odd) > bound, np.sign(odd), 0.0)[undecided]
-    return signs
 
 
 def _check(op: KernelOperator, contrast: Any, alpha: float, n_components: int) -> Array:

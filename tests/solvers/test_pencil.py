@@ -198,10 +198,10 @@ def test_signs_follow_the_values_alone():
     shifted = np.r_[np.linspace(-1, 1, 200)] + 3
     even = np.linspace(-1, 1, 200)
     Z = np.column_stack([skewed, -skewed, shifted, -shifted, even, -even])
-    assert pencil._signs(Z)[:4].tolist() == [1, -1, 1, -1]
-    assert set(pencil._signs(Z)[4:]) <= {1.0, -1.0}
+    assert pencil.odd_signs(Z)[:4].tolist() == [1, -1, 1, -1]
+    assert set(pencil.odd_signs(Z)[4:]) <= {1.0, -1.0}
     order = rng.permutation(200)
-    np.testing.assert_array_equal(pencil._signs(Z[order])[:4], pencil._signs(Z)[:4])
+    np.testing.assert_array_equal(pencil.odd_signs(Z[order])[:4], pencil.odd_signs(Z)[:4])
 
 
 @pytest.mark.parametrize("n", [200, 700])
@@ -273,3 +273,27 @@ def test_three_thousand_rows(dtype):
     values, V = dense_transfer_components(K, contrast, 1.0, 20)
     np.testing.assert_allclose(found.values, values, rtol=1e-6)
     assert scipy.linalg.subspace_angles(found.embedding, K @ V).max() < 1e-5
+
+
+def test_a_space_serves_the_next_contrasts(always_iterate):
+    X, contrast = _domains(400, 6)
+    op, rng = kernel_operator(X, gamma=0.2), np.random.default_rng(0)
+    labels = rng.integers(3, size=400)
+
+    def contrasts(labels):
+        columns = [contrast]
+        for label in range(3):
+            signs = np.where(labels == label, contrast, 0)
+            columns.append(signs)
+        return np.column_stack(columns)
+
+    first = transfer_components(op, contrasts(labels), 1.0, 4)
+    labels[rng.choice(400, 40, replace=False)] = 0  # a tenth of the labels change
+    cold = transfer_components(op, contrasts(labels), 1.0, 4)
+    warm = transfer_components(op, contrasts(labels), 1.0, 4, space=first.space)
+    assert warm.space is first.space
+    assert warm.n_passes < cold.n_passes
+    np.testing.assert_allclose(warm.values, cold.values, rtol=1e-8)
+    np.testing.assert_allclose(warm.embedding, cold.embedding, atol=1e-5)
+    again = transfer_components(op, contrasts(labels), 1.0, 4, space=warm.space)
+    assert again.n_passes <= 3
