@@ -47,17 +47,19 @@ class LeastSquaresRatio:
     share: float = 0.0  # of the target in the denominator; a parameter of the relative ratio
 
     def _fit_weights(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> NDArray[np.float64]:
-        source = X[domains.source]
+        source, gammas = X[domains.source], gamma_candidates(self.gamma, X)
         ratio = fit_ratio(
             source,
             X[domains.target],
-            gammas=gamma_candidates(self.gamma, X),
+            gammas=gammas,
             alphas=ALPHAS if isinstance(self.alpha, str) else [self.alpha],
             share=self.share,
             n_landmarks=self.n_landmarks,
             random_state=self.random_state,
         )
         self._keep(ratio)
+        # Moments for each width and its leave-one-out score, then those of the best.
+        self.solver_info_["n_passes"] = 2 * len(gammas) + 1
         return self._weigh(source)
 
     def _fit_nothing(self, X: Any) -> None:
@@ -67,6 +69,12 @@ class LeastSquaresRatio:
         self._ratio_, self.loo_score_ = ratio, ratio.loo_score
         self.gamma_, self.alpha_ = ratio.gamma, ratio.alpha
         self.landmarks_, self.coef_ = ratio.landmarks, ratio.coef
+        self.solver_info_ = {
+            "form": "landmarks",
+            "n_landmarks": ratio.landmarks.shape[0],
+            "n_passes": 0,
+            "loo_score": ratio.loo_score,
+        }
 
     def _weigh(self, X: Any) -> NDArray[np.float64]:
         return temper(self._ratio_(X), self.flatten, self.max_weight)

@@ -65,6 +65,9 @@ class ULSIF(LeastSquaresRatio, BaseReweighter):
         Inverse width used; NaN if ``fit`` saw one domain.
     alpha_ : float
         Penalty used; NaN if ``fit`` saw one domain.
+    solver_info_ : dict
+        How the ratio was fitted: ``form`` ("landmarks"), ``n_landmarks``, ``n_passes`` over the
+        kernel between rows and landmarks, and the ``loo_score`` of the choice.
     loo_score_ : float
         Leave-one-out score at ``gamma_`` and ``alpha_``: half the mean squared error of the
         ratio under the source, up to a constant. Lower is better; compares fits to the same rows.

@@ -153,3 +153,13 @@ def test_deaf_estimators_are_named():
     with pytest.raises(TypeError, match="KNeighborsClassifier takes no sample_weight"):
         ULSIF(KNeighborsClassifier()).fit(X, y, sample_domain=ids)
     assert ULSIF(LogisticRegression()).fit(X, y, sample_domain=ids).predict(X).shape == (120,)
+
+
+def test_the_fit_says_how_it_was_solved():
+    X, _, sample_domain, _ = problem(2, n_source=80, n_target=60)
+    info = ULSIF(n_landmarks=20, gamma=0.5).fit(X, sample_domain=sample_domain).solver_info_
+    assert (info["form"], info["n_landmarks"], info["n_passes"]) == ("landmarks", 20, 3)
+    assert np.isfinite(info["loo_score"])
+    chosen = ULSIF(n_landmarks=20).fit(X, sample_domain=sample_domain)
+    assert chosen.solver_info_["n_passes"] == 23  # eleven widths
+    assert chosen.solver_info_["loo_score"] == chosen.loo_score_
