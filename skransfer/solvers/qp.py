@@ -70,7 +70,7 @@ def box_slab_qp(
     .. math:: \min_x \tfrac12 x^\top K x - \kappa^\top x
         \quad\text{s.t.}\quad 0 \le x_i \le u, \quad l \le \textstyle\sum_i x_i \le h.
 
-    Rounds of n/4 steps of sequential minimal optimization, which find the support, alternate with
+    Rounds of n/2 steps of sequential minimal optimization, which find the support, alternate with
     Newton steps on the free entries (block pivoting), which solve for them where a smooth kernel
     leaves pairwise steps creeping. The start is sparse: the least mass allowed, on the rows of
     largest kappa. The result is certified by the Frank-Wolfe gap of a gradient that is computed
@@ -202,7 +202,7 @@ class _Whole(_Move):
     def __call__(self, x: Array, gradient: Array, limit: int) -> tuple[Array, Array, int, str]:
         n, free = len(x), int(np.count_nonzero((x > 0) & (x < self.bounds[0])))
         # A Newton step on f entries costs f^3 / 3, about as much as this many steps on pairs.
-        steps = min(max(n // 4, 50, free**3 // (60 * n)), limit)
+        steps = min(max(n // 2, 50, free**3 // (60 * n)), limit)
         x, gradient = x.copy(), gradient.copy()
         done = engine().smo(self.K, self.diagonal, x, gradient, *self.bounds, 0.0, steps)
         damping = 0.1 * self.gap_tol / max(float(x @ x), 1e-300)
