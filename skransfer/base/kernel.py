@@ -1,5 +1,6 @@
 """The kernel parameters that all kernel methods share, under scikit-learn's names."""
 
+from inspect import signature
 from itertools import chain
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -41,11 +42,8 @@ KERNEL_EXAMPLES: dict[str, tuple[dict[str, Any], Any]] = {
     "feature_map": ({}, Nystroem(n_components=7, random_state=0)),
 }
 # Kernels that a feature map of scikit-learn approximates, where it has no parameter of that name.
-_KERNEL_OF = {
-    "RBFSampler": "rbf",
-    "PolynomialCountSketch": "poly",
-    "AdditiveChi2Sampler": "additive_chi2",
-}
+# (AdditiveChi2Sampler stands for another kernel than "additive_chi2": features of its own kind.)
+_KERNEL_OF = {"RBFSampler": "rbf", "PolynomialCountSketch": "poly"}
 # Rows that a Nystroem map draws its landmarks from.
 _DRAWN_FROM = 20_000
 _WAYS_OUT = ("choose fewer n_components in feature_map", "pass float32 rows", "fit on fewer rows")
@@ -86,26 +84,31 @@ class UsesKernel:
         if self.kernel == "precomputed":
             raise ValueError('kernel="precomputed" has no rows to map: leave feature_map=None.')
         fitted = clone(self.feature_map)
-        given, ours = fitted.get_params(deep=False), self._kernel_arguments()
-        name, fresh = type(fitted).__name__, type(fitted)().get_params(deep=False)
-        if "kernel" not in given and name in _KERNEL_OF and self.kernel != _KERNEL_OF[name]:
+        name = type(fitted).__name__
+        if self.kernel != _KERNEL_OF.get(name, self.kernel):
             raise ValueError(
                 f"{name} approximates the kernel {_KERNEL_OF[name]!r}, and kernel={self.kernel!r} "
                 "was asked for. Use Nystroem, which approximates any kernel, or change kernel."
             )
-        if "kernel" in given or name in _KERNEL_OF:
-            for key in ("kernel", "gamma", "degree", "coef0", "kernel_params"):
-                if key in given and given[key] != fresh[key] and given[key] != ours[key]:
-                    raise ValueError(
-                        f"feature_map has {key}={given[key]!r} and {type(self).__name__} has "
-                        f"{key}={ours[key]!r}: give the kernel to {type(self).__name__}, which "
-                        "hands it on to the feature map."
-                    )
-            fitted.set_params(**{key: ours[key] for key in ours if key in given})
+        if self._approximates_kernel(fitted):
+            self._hand_on_kernel(fitted)
         rows = representative_rows(X, _DRAWN_FROM) if isinstance(fitted, Nystroem) else X
         if rows.shape[0] <= _DRAWN_FROM:
             rows = rows[canonical_order(rows)[0]]
         return fitted.fit(rows)
+
+    def _hand_on_kernel(self, fitted: Any) -> None:
+        """Set the parameters of this method's kernel on a map that has them."""
+        given, ours = fitted.get_params(deep=False), self._kernel_arguments()
+        fresh = signature(type(fitted)).parameters
+        for key in ours.keys() & given.keys():
+            if given[key] not in (fresh[key].default, ours[key]):
+                raise ValueError(
+                    f"feature_map has {key}={given[key]!r} and {type(self).__name__} has "
+                    f"{key}={ours[key]!r}: give the kernel to {type(self).__name__}, which "
+                    "hands it on to the feature map."
+                )
+        fitted.set_params(**{key: ours[key] for key in ours if key in given})
 
     def _features(self, X: Any) -> Any:
         """The feature map's image of rows, of their float type, as an array or CSR matrix."""
@@ -145,10 +148,9 @@ class UsesKernel:
             return self._kernel_product(X, landmarks, root.T)
         return self.feature_map_.transform(X)
 
-    def _approximates_kernel(self) -> bool:
-        """Whether the feature map stands for the kernel that the parameters name."""
-        name = type(self.feature_map_).__name__
-        return name in _KERNEL_OF or "kernel" in self.feature_map_.get_params(deep=False)
+    def _approximates_kernel(self, feature_map: Any) -> bool:
+        """Whether a feature map stands for a kernel, and not for features of another kind."""
+        return isinstance(feature_map, Nystroem) or type(feature_map).__name__ in _KERNEL_OF
 
     def _kernel_arguments(self) -> dict[str, Any]:
         """Arguments of the kernel, once ``gamma_`` is known."""

@@ -224,7 +224,7 @@ class KMM(UsesKernel, BaseReweighter):
                 "that is positive semidefinite.",
                 ConvergenceWarning,
             )
-        if self.feature_map_ is not None and self._approximates_kernel():
+        if self._approximates_kernel(self.feature_map_):
             solution, info = self._judged(rows, target, solution, info)
         self.solver_info_, self.X_source_ = info, source
         self.n_iter_ = max(1, info["n_iter"])
@@ -255,7 +255,7 @@ class KMM(UsesKernel, BaseReweighter):
         """The same for features that stand for the kernel, with its exact diagonal."""
         own = LowRankOperator(self._features(source))
         goal = self._mean_features(target)
-        if self._approximates_kernel():
+        if self._approximates_kernel(self.feature_map_):
             exact = kernel_operator(source, **self._kernel_arguments(), form="tiled").diagonal()
             # Rows that the features carry whole lack nothing: a little curvature all the same
             # keeps the program well conditioned, at a cost of 1e-3 / n in MMD^2.

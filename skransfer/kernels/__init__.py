@@ -10,7 +10,7 @@ from skransfer.kernels._low_rank import LowRankOperator
 from skransfer.kernels._memory import available_memory, check_memory
 from skransfer.kernels._operator import DenseOperator, KernelOperator
 from skransfer.kernels._order import canonical_order
-from skransfer.kernels._threads import n_workers, one_blas_thread, run_shared, single_blas
+from skransfer.kernels._threads import n_workers, run_shared, single_blas
 from skransfer.kernels._tiled import TiledOperator
 from skransfer.kernels._tiles import working_memory
 
@@ -27,7 +27,6 @@ __all__ = [
     "kernel_operator",
     "kernel_sums",
     "n_workers",
-    "one_blas_thread",
     "representative_rows",
     "resolve_gamma",
     "run_shared",

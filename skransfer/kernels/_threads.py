@@ -11,7 +11,7 @@ from typing import Any
 from joblib import cpu_count
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["blas_threads", "n_workers", "one_blas_thread", "run_shared", "single_blas"]
+__all__ = ["blas_threads", "n_workers", "run_shared", "single_blas"]
 
 
 class _BlasLimit:
@@ -103,8 +103,9 @@ def n_workers() -> int:
 def single_blas() -> Iterator[None]:
     """BLAS on one thread inside the block; may be nested, and entered by several threads at once.
 
-    Small products lose on two threads, and work that is shared over threads already has one for
-    each core.
+    Threads that wait for each other a thousand times cost more than they bring: on two cores of
+    which one is busy, a solve of 2000 rows took 25 s with two threads and 1 s with one. And work
+    that is shared over threads already has one for each core.
     """
     _limit.enter()
     try:
@@ -142,24 +143,3 @@ def run_shared(work: Callable[[Any], None], tasks: Iterable[Any], n_threads: int
             started = [pool.submit(copy_context().run, work, task) for task in tasks]
             for one in started:
                 one.result()
-
-
-@contextmanager
-def one_blas_thread(n_rows: int, most: int = 4000) -> Iterator[None]:
-    """Keep BLAS on one thread for an iteration of many small products.
-
-    Threads that wait for each other a thousand times cost more than they bring: on two cores of
-    which one is busy, a solve of 2000 rows took 25 s with two threads and 1 s with one. Beyond
-    ``most`` rows the products are large, and BLAS is left alone.
-
-    Parameters
-    ----------
-    n_rows : int
-        Size of the problem.
-    most : int, default=4000
-    """
-    if n_rows > most:
-        yield
-        return
-    with single_blas():
-        yield

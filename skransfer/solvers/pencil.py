@@ -154,7 +154,7 @@ def transfer_components(
     # roundings: singular values below that are not known to differ from 0.
     noise = 8 * np.sqrt(n) * float(np.finfo(op.dtype).eps * np.abs(op.diagonal()).max())
     directions, converged = None, True
-    if isinstance(op, LowRankOperator):
+    if isinstance(op, LowRankOperator) and op.delta is None:
         form, n_passes = "low-rank", 3
         reduced, directions, values = _from_features(op, E, alpha, k)
         W, embedding, root = op.embed(reduced), op.embed(directions), op @ E

@@ -6,12 +6,14 @@ import pytest
 from scipy import sparse
 from scipy.stats import spearmanr
 from sklearn import config_context
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA, KernelPCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skransfer import KMM, SourceOnly
@@ -212,12 +214,8 @@ def test_features_of_all_rows_give_the_exact_discrepancy():
     assert ours.solver_info_["share"] == 1.0
 
 
-class _OneSided(TransformerMixin, BaseEstimator):
-    """A poor map that claims to stand for a kernel: it sees the first feature alone."""
-
-    def __init__(self, kernel="rbf", n_components=1):
-        self.kernel = kernel
-        self.n_components = n_components
+class _OneSided(Nystroem):
+    """A poor stand-in for a kernel: it sees the first feature alone."""
 
     def fit(self, X, y=None):
         return self
@@ -250,3 +248,12 @@ def test_weights_beyond_the_working_memory_are_those_of_the_whole_matrix():
     # A ridge makes the weights unique; a gap of g leaves them sqrt(n^2 g / alpha) apart.
     gap = whole.solver_info_["gap"] + parts.solver_info_["gap"]
     assert np.linalg.norm(whole.weights_ - parts.weights_) <= 600 * np.sqrt(gap / 0.1) * 2
+
+
+@pytest.mark.parametrize("feature_map", [make_pipeline(StandardScaler(), PCA(2)), KernelPCA(4)])
+def test_features_of_another_kind_are_used_as_they_are(feature_map):
+    X, domains = _two_domains(60)
+    found = KMM(alpha=0.1, feature_map=feature_map).fit(X, sample_domain=domains)
+    assert found.solver_info_["kernel_form"] == "low-rank"
+    assert "mmd2_exact" not in found.solver_info_  # nothing says which kernel they stand for
+    assert found.solver_info_["mmd2_after"] < found.solver_info_["mmd2_before"]

@@ -11,7 +11,7 @@ import pytest
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_info
 
-from skransfer.kernels import kernel_operator, n_workers, one_blas_thread, single_blas
+from skransfer.kernels import kernel_operator, n_workers, single_blas
 from skransfer.kernels._threads import blas_threads
 
 
@@ -21,28 +21,22 @@ def _limits():
 
 def test_the_limit_is_taken_back():
     before = _limits()
-    with one_blas_thread(100):
+    with single_blas():
         assert set(_limits()) == {1}
-        with one_blas_thread(100):
+        with single_blas():
             assert set(_limits()) == {1}
         assert set(_limits()) == {1}
     assert _limits() == before
-    with pytest.raises(RuntimeError), one_blas_thread(100):
+    with pytest.raises(RuntimeError), single_blas():
         raise RuntimeError
     assert _limits() == before
-
-
-def test_large_problems_keep_their_threads():
-    before = _limits()
-    with one_blas_thread(5000, most=4000):
-        assert _limits() == before
 
 
 def test_two_threads_at_once_leave_nothing_behind():
     before, both_inside = _limits(), Barrier(2)
 
     def enter(_):
-        with one_blas_thread(100):
+        with single_blas():
             both_inside.wait(timeout=30)
 
     for _ in range(3):

@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 from sklearn.decomposition import KernelPCA
 
-from skransfer.kernels import DenseOperator, kernel_operator
+from skransfer.kernels import DenseOperator, LowRankOperator, kernel_operator
 from skransfer.solvers import pencil
 from skransfer.solvers.pencil import transfer_components
 
@@ -297,3 +297,17 @@ def test_a_space_serves_the_next_contrasts(always_iterate):
     np.testing.assert_allclose(warm.embedding, cold.embedding, atol=1e-5)
     again = transfer_components(op, contrasts(labels), 1.0, 4, space=warm.space)
     assert again.n_passes <= 3
+
+
+@pytest.mark.parametrize("n", [60, 700])
+def test_features_with_a_diagonal_are_not_taken_for_features_alone(n):
+    X, contrast = _domains(n, 4)
+    delta = np.random.default_rng(0).uniform(0.5, 2.0, size=n)
+    op = LowRankOperator(X, delta)
+    whole = DenseOperator(X @ X.T + np.diag(delta), symmetric=True)
+    ours, expected = (transfer_components(o, contrast, 1.0, 3) for o in (op, whole))
+    np.testing.assert_allclose(ours.values, expected.values, rtol=1e-8)
+    assert ours.directions is None
+    alone = transfer_components(LowRankOperator(X), contrast, 1.0, 3)
+    assert alone.form == "low-rank"
+    assert not np.allclose(alone.values, expected.values, rtol=1e-3)
