@@ -8,6 +8,7 @@ from skransfer.base.source import BaseSourceInformed, Knowledge, source_coeffici
 from skransfer.base.stacking import stack_domains
 from skransfer.base.traits import Traits
 from skransfer.base.transfer import BaseTransfer
+from skransfer.base.weight_summary import WeightSummary
 
 __all__ = [
     "BaseAdapter",
@@ -21,6 +22,7 @@ __all__ = [
     "Knowledge",
     "TrainingRows",
     "Traits",
+    "WeightSummary",
     "check_domains",
     "encode_domains",
     "source_coefficients",

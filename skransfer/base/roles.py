@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from skransfer._compat import StrOptions, fit_context
 from skransfer.base.adapter import BaseAdapter
@@ -15,7 +16,9 @@ from skransfer.base.domains import Domains
 from skransfer.base.judging import as_numeric_rows
 from skransfer.base.transfer import Stacked
 from skransfer.base.warning import warn_user
+from skransfer.base.weight_summary import WeightSummary, effective_sample_size
 from skransfer.exceptions import EffectiveSampleSizeWarning
+from skransfer.solvers.balance import standardized_differences
 
 __all__ = ["BaseMapper", "BaseReweighter", "BaseRowSelector"]
 
@@ -62,8 +65,11 @@ class BaseReweighter(BaseAdapter):
             weights = self._fit_weights(data.numeric, data.y, domains)
             self._check_weights(weights)
         self.weights_ = weights
-        scaled = weights / weights.max()  # squares of tiny weights would be zero
-        self.effective_sample_size_ = float(scaled.sum() ** 2 / (scaled**2).sum())
+        self.effective_sample_size_ = effective_sample_size(weights)
+        rows = data.numeric
+        # In fit, not when asked: the rows are gone by then.
+        sides = (rows, rows) if domains.single else (rows[domains.source], rows[domains.target])
+        self._balance_ = standardized_differences(*sides, weights)
         if domains.single:
             return data.X, None
         if self.effective_sample_size_ < 0.05 * len(weights):
@@ -73,9 +79,9 @@ class BaseReweighter(BaseAdapter):
                 f"a lot. Change {self._weight_knobs}, or use fewer features.",
                 EffectiveSampleSizeWarning,
             )
-        rows = np.ones(len(domains.ids))
-        rows[domains.source] = weights / weights.mean()
-        return data.X, rows
+        of_rows = np.ones(len(domains.ids))
+        of_rows[domains.source] = weights / weights.mean()
+        return data.X, of_rows
 
     def _check_weights(self, weights: NDArray[np.float64]) -> None:
         name = type(self).__name__
@@ -108,6 +114,19 @@ class BaseReweighter(BaseAdapter):
         if self._one_domain_:
             return np.ones(X.shape[0])
         return self._weigh(X)
+
+    def weight_summary(self) -> WeightSummary:
+        """Spread of the weights, and the balance of each feature before and after them.
+
+        Returns
+        -------
+        summary : WeightSummary
+            Prints as a table; :func:`skransfer.inspection.plot_weights` and
+            :func:`skransfer.inspection.plot_balance` draw it.
+        """
+        check_is_fitted(self)
+        names = getattr(self, "feature_names_in_", None)
+        return WeightSummary.of(self.weights_, self._balance_, names)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

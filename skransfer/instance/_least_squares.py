@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import Domains
-from skransfer.solvers.ratio import ALPHAS, RatioFit, fit_ratio, gamma_candidates, no_ratio, temper
+from skransfer.instance._ratio import EstimatesRatio
+from skransfer.solvers.ratio import ALPHAS, RatioFit, fit_ratio, gamma_candidates, no_ratio
 
 __all__ = ["RATIO_EXAMPLES", "LeastSquaresRatio"]
 
@@ -23,30 +24,27 @@ RATIO_EXAMPLES: dict[str, tuple[dict[str, Any], Any]] = {
 }
 
 
-class LeastSquaresRatio:
+class LeastSquaresRatio(EstimatesRatio):
     """The hooks of a reweighter around :func:`skransfer.solvers.ratio.fit_ratio`."""
 
     _ratio_constraints: ClassVar[dict[str, list[Any]]] = {
+        **EstimatesRatio._ratio_constraints,
         "n_landmarks": [Interval(Integral, 1, None, closed="left")],
         "gamma": [
             StrOptions({"loo", "scale", "median"}),
             Interval(Real, 0, None, closed="neither"),
         ],
         "alpha": [StrOptions({"loo"}), Interval(Real, 0, None, closed="neither")],
-        "max_weight": [Interval(Real, 0, None, closed="neither"), None],
-        "flatten": [Interval(Real, 0, 1, closed="both")],
         "random_state": ["random_state"],
     }
 
     n_landmarks: int
     gamma: Any
     alpha: Any
-    max_weight: float | None
-    flatten: float
     random_state: Any
     share: float = 0.0  # of the target in the denominator; a parameter of the relative ratio
 
-    def _fit_weights(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> NDArray[np.float64]:
+    def _fit_ratio(self, X: Any, domains: Domains) -> NDArray[np.float64]:
         source, gammas = X[domains.source], gamma_candidates(self.gamma, X)
         ratio = fit_ratio(
             source,
@@ -60,7 +58,7 @@ class LeastSquaresRatio:
         self._keep(ratio)
         # Moments for each width and its leave-one-out score, then those of the best.
         self.solver_info_["n_passes"] = 2 * len(gammas) + 1
-        return self._weigh(source)
+        return ratio(source)
 
     def _fit_nothing(self, X: Any) -> None:
         self._keep(no_ratio(X))
@@ -76,5 +74,5 @@ class LeastSquaresRatio:
             "loo_score": ratio.loo_score,
         }
 
-    def _weigh(self, X: Any) -> NDArray[np.float64]:
-        return temper(self._ratio_(X), self.flatten, self.max_weight)
+    def _ratio(self, X: Any) -> NDArray[np.float64]:
+        return self._ratio_(X)

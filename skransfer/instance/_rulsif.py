@@ -100,15 +100,16 @@ class RULSIF(LeastSquaresRatio, BaseReweighter):
 
     Notes
     -----
-    With b landmarks, g widths and m penalties, time is
-    :math:`O(g (n b d + n b^2 + b^3 + m \min(n_s, n_t) b^2))`; memory is :math:`O(b^2)` beside a
-    copy of the rows: the basis is computed in stripes.
+    With b landmarks, g widths and m penalties, time is :math:`O(n b (b + d) + g (j b d + b^3 +
+    m j b^2))` for j rows that judge; memory is :math:`O(b^2)` beside a copy of the rows: the
+    basis is computed in stripes.
 
     One source and one target row are left out at a time, as in [2]_ (in [1]_, folds are); where
-    the domains have unequal numbers of rows, equally spaced ones of the larger are paired. The
-    estimate is cut off at the bound 1 / a of the true ratio, which the score does not see. Under
-    the mixture the ratio has mean 1, so ``weights_``, of source rows alone, has a smaller one.
-    Far from all landmarks it is 0.
+    the domains have unequal numbers of rows, equally spaced ones of the larger are paired.
+    Widths and penalties are judged on at most 20 000 rows of each domain; the model is then
+    fitted to all. The estimate is cut off at the bound 1 / a of the true ratio, which the score
+    does not see. Under the mixture the ratio has mean 1, so ``weights_``, of source rows alone,
+    has a smaller one. Far from all landmarks it is 0.
 
     References
     ----------

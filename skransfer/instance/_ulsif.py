@@ -90,13 +90,15 @@ class ULSIF(LeastSquaresRatio, BaseReweighter):
 
     Notes
     -----
-    With b landmarks, g widths and m penalties, time is
-    :math:`O(g (n b d + n b^2 + b^3 + m \min(n_s, n_t) b^2))`; memory is :math:`O(b^2)` beside a
-    copy of the rows: the basis is computed in stripes.
+    With b landmarks, g widths and m penalties, time is :math:`O(n b (b + d) + g (j b d + b^3 +
+    m j b^2))` for j rows that judge; memory is :math:`O(b^2)` beside a copy of the rows: the
+    basis is computed in stripes.
 
     One source and one target row are left out at a time, as in [1]_; where the domains have
-    unequal numbers of rows, equally spaced ones of the larger are paired. The penalty shrinks the
-    ratio, so ``weights_`` has a mean below 1 as a rule. Far from all landmarks the ratio is 0.
+    unequal numbers of rows, equally spaced ones of the larger are paired. Widths and penalties
+    are judged on at most 20 000 rows of each domain; the model is then fitted to all. The
+    penalty shrinks the ratio, so ``weights_`` has a mean below 1 as a rule. Far from all
+    landmarks the ratio is 0.
 
     References
     ----------

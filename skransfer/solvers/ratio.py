@@ -24,6 +24,7 @@ from skransfer.solvers._landmarks import pick_landmarks, spaced_ranks, steady_or
 
 __all__ = [
     "ALPHAS",
+    "SELECTION_ROWS",
     "RatioFit",
     "fit_ratio",
     "gamma_candidates",
@@ -34,6 +35,7 @@ __all__ = [
 
 Array = NDArray[np.float64]
 ALPHAS: tuple[float, ...] = tuple(float(a) for a in np.logspace(1, -3, 9))  # smoothest first
+SELECTION_ROWS = 20_000  # of each domain, that judge gamma and alpha
 _FACTORS = 2.0 ** np.arange(-4, 7)  # of the median heuristic: widths of 4 to 1/8 of its own
 _TINY = 1e-100  # a kernel that has all but underflowed; the square of less is zero
 _ENTRIES = 2**19  # of a stripe of the basis: 4 MiB
@@ -89,7 +91,8 @@ def fit_ratio(
     Parameters
     ----------
     source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
-        At least two rows each. The result does not depend on the order of the rows.
+        At least two rows each. The result does not depend on the order of the rows. Candidates
+        are judged on at most 20 000 rows of each, equally spaced; the fit is to all.
     gammas, alphas : sequence of float
         Candidates, positive. Of equal scores the first wins.
     share : float, default=0.0
@@ -123,18 +126,19 @@ def fit_ratio(
     # Sums round alike, and pairs are the same, in an order that depends on the rows alone.
     source, target = source[steady_order(source)], target[steady_order(target)]
     rng = check_random_state(0 if random_state is None else random_state)
-    n = min(source.shape[0], target.shape[0])
-    ranks = [spaced_ranks(n, rows.shape[0]) for rows in (source, target)]
+    judged = _spaced(source, SELECTION_ROWS), _spaced(target, SELECTION_ROWS)
+    n = min(rows.shape[0] for rows in judged)
+    ranks = [spaced_ranks(n, rows.shape[0]) for rows in judged]
     # Pairs of neighbors would be left out together, which no new row is.
-    pairs = source[rng.permutation(ranks[0])], target[ranks[1]]
+    pairs = judged[0][rng.permutation(ranks[0])], judged[1][ranks[1]]
     landmarks = pick_landmarks(target, n_landmarks, None if random_state is None else rng)
     b = landmarks.shape[0]
     check_memory(6 * 8 * b**2, f"A ratio with {b} landmarks", ("choose a smaller n_landmarks",))
     gammas, alphas = np.asarray(gammas, dtype=float), np.asarray(alphas, dtype=float)
     scores = np.empty((len(gammas), len(alphas)))
     for row, gamma in zip(scores, gammas, strict=True):
-        moments = _moments(source, target, landmarks, gamma)
-        sizes = source.shape[0], target.shape[0]
+        moments = _moments(*judged, landmarks, gamma)
+        sizes = judged[0].shape[0], judged[1].shape[0]
         row[:] = loo_scores(*pairs, landmarks, gamma, alphas, moments, sizes, share)
     best = np.unravel_index(np.argmin(np.where(np.isfinite(scores), scores, np.inf)), scores.shape)
     gamma, alpha = float(gammas[best[0]]), float(alphas[best[1]])
@@ -292,6 +296,12 @@ def temper(ratio: Array, flatten: float, max_weight: float | None) -> Array:
 
 
 # ----------------------------------------------------------------------------------- helpers
+
+
+def _spaced(X: Any, most: int) -> Any:
+    """Rows at equally spaced ranks, or all where there are no more than that."""
+    n = X.shape[0]
+    return X if n <= most else X[spaced_ranks(most, n)]
 
 
 def _left_out(

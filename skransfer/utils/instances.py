@@ -9,7 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skransfer.base import BaseAdapter, BaseRowSelector, BaseSourceInformed, BaseTransferPredictor
 
@@ -41,9 +41,14 @@ def instances_of(cls: type) -> Iterator[Any]:
         yield cls()
         yield cls(source=FrozenEstimator(_source_model(cls)))
     elif issubclass(cls, BaseTransferPredictor):
-        yield cls(n_estimators=6, random_state=0)
-        yield cls(DecisionTreeClassifier(max_depth=1), n_estimators=6, random_state=0)
-        yield cls(make_pipeline(StandardScaler(), classifier), n_estimators=4)
+        short = {"n_estimators": 6, "random_state": 0}
+        few = {name: value for name, value in short.items() if name in _parameters(cls)}
+        tree, model = DecisionTreeClassifier(max_depth=1), classifier
+        if is_regressor(cls()):
+            tree, model = DecisionTreeRegressor(max_depth=2), Ridge()
+        yield cls(**few)
+        yield cls(tree, **few)
+        yield cls(make_pipeline(StandardScaler(), model), **few)
     elif issubclass(cls, BaseAdapter):
         tight = {"tol": 1e-10} if "tol" in _parameters(cls) else {}
         if not issubclass(cls, BaseRowSelector):

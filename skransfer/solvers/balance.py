@@ -1,0 +1,82 @@
+"""How far two domains differ in single features, before and after weights."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.utils import gen_batches
+
+__all__ = ["standardized_differences"]
+
+Array = NDArray[np.float64]
+_BATCH = 4096
+
+
+def standardized_differences(source: Any, target: Any, weights: Array) -> tuple[Array, Array]:
+    r"""Standardized mean difference of each feature, without and with weights.
+
+    .. math:: \frac{\bar x_s - \bar x_t}{\sqrt{(s_s^2 + s_t^2) / 2}}, \qquad
+        \bar x_s = \frac{\sum_i w_i x_i}{\sum_i w_i}
+
+    with the variances of the unweighted rows in both (Austin & Stuart, Statistics in Medicine 34,
+    2015), so that weights move the numerator alone. Beyond 0.1 is often called unbalanced.
+
+    Parameters
+    ----------
+    source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
+    weights : ndarray of shape (n_s,)
+        Not negative, not all zero.
+
+    Returns
+    -------
+    before, after : ndarray of shape (d,)
+        Zero where a feature has one value in both domains; infinite where it has one value in
+        each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.balance import standardized_differences
+    >>> source, target = np.array([[0.0], [2.0]]), np.array([[1.0], [3.0]])
+    >>> before, after = standardized_differences(source, target, np.array([0.0, 1.0]))
+    >>> before, after
+    (array([-0.70710678]), array([0.]))
+    """
+    equal = np.ones(source.shape[0])
+    scale = float(np.max(weights))
+    mean_s, var_s = _mean_and_variance(source, equal)
+    mean_t, var_t = _mean_and_variance(target, np.ones(target.shape[0]))
+    weighted = _mean(source, weights / scale)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.sqrt((var_s + var_t) / 2)
+        pairs = [
+            np.where(gap == 0, 0.0, gap / spread) for gap in (mean_s - mean_t, weighted - mean_t)
+        ]
+    return pairs[0], pairs[1]
+
+
+def _mean(X: Any, weights: Array) -> Array:
+    total = np.zeros(X.shape[1])
+    for rows in gen_batches(X.shape[0], _BATCH):
+        total += np.asarray(X[rows].T @ weights[rows], dtype=np.float64).ravel()
+    return total / weights.sum()
+
+
+def _mean_and_variance(X: Any, weights: Array) -> tuple[Array, Array]:
+    """Mean, and unbiased variance around it (zero for a single row)."""
+    mean, n = _mean(X, weights), X.shape[0]
+    squares = np.zeros(X.shape[1])
+    for rows in gen_batches(n, _BATCH):
+        part = X[rows]
+        if sp.issparse(part):
+            # Zeros deviate by the mean; only what is stored is visited.
+            stored = part.tocsc()
+            count = np.diff(stored.indptr)
+            gaps = (stored.data.astype(np.float64) - np.repeat(mean, count)) ** 2
+            columns = np.repeat(np.arange(part.shape[1]), count)
+            squares += np.bincount(columns, gaps, part.shape[1])
+            squares += (part.shape[0] - count) * mean**2
+        else:
+            squares += ((part - mean) ** 2).sum(axis=0)
+    return mean, squares / max(n - 1, 1)
