@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from skransfer._compat import Interval
 from skransfer.base import Domains
-from skransfer.solvers.ratio import temper
+from skransfer.solvers.tempering import temper, temper_log
 
-__all__ = ["EstimatesRatio"]
+__all__ = ["EstimatesLogRatio", "EstimatesRatio"]
 
 
 class EstimatesRatio:
@@ -46,3 +47,40 @@ class EstimatesRatio:
 
     def _tempered(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
         return temper(ratio, self.flatten, self.max_weight)
+
+
+class EstimatesLogRatio(EstimatesRatio):
+    """The hooks of a reweighter around an estimate of log p_t(x) - log p_s(x).
+
+    A method supplies ``_fit_log_ratio``, the logarithm at the source rows, and ``_log_ratio``,
+    that at new rows; -inf stands for a ratio of zero. Nothing is exponentiated before it is
+    flattened and bounded, so a logarithm of 10^4 does no harm.
+    """
+
+    # True: the ratio is scaled to mean 1 over the source rows before it is flattened and bounded,
+    # for densities in so many dimensions that no double holds their ratio.
+    _mean_one: ClassVar[bool] = False
+
+    @abstractmethod
+    def _fit_log_ratio(self, X: Any, domains: Domains) -> NDArray[np.float64]:
+        """Learn the ratio; return its logarithm at the source rows, in their order in X."""
+
+    @abstractmethod
+    def _log_ratio(self, X: Any) -> NDArray[np.float64]:
+        """The logarithm of the ratio at new source rows."""
+
+    # Until it is tempered, the logarithm stands for the ratio.
+
+    def _fit_ratio(self, X: Any, domains: Domains) -> NDArray[np.float64]:
+        log_ratio = self._fit_log_ratio(X, domains)
+        self._log_scale_ = 0.0
+        # Where all are zero or one is infinite, there is no scale; the weights are an error.
+        if self._mean_one and np.isfinite(log_ratio.max()):
+            self._log_scale_ = float(logsumexp(log_ratio) - np.log(len(log_ratio)))
+        return log_ratio
+
+    def _ratio(self, X: Any) -> NDArray[np.float64]:
+        return self._log_ratio(X)
+
+    def _tempered(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+        return temper_log(ratio - self._log_scale_, self.flatten, self.max_weight)

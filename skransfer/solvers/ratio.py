@@ -30,7 +30,6 @@ __all__ = [
     "gamma_candidates",
     "loo_scores",
     "no_ratio",
-    "temper",
 ]
 
 Array = NDArray[np.float64]
@@ -266,33 +265,6 @@ def no_ratio(X: Any) -> RatioFit:
     """
     nan = float("nan")
     return RatioFit(X[:0].copy(), np.zeros(0), nan, nan, 0.0, nan)
-
-
-def temper(ratio: Array, flatten: float, max_weight: float | None) -> Array:
-    """Weights of less variance from a ratio: ``min(ratio ** flatten, max_weight)``.
-
-    Parameters
-    ----------
-    ratio : ndarray of shape (n,)
-        Not negative.
-    flatten : float
-        Exponent in [0, 1] (Shimodaira, JSPI 2000); 0 makes all weights one.
-    max_weight : float or None
-        Bound; None: no bound.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skransfer.solvers.ratio import temper
-    >>> temper(np.array([0.25, 1.0, 9.0]), flatten=0.5, max_weight=2.0)
-    array([0.5, 1. , 2. ])
-    """
-    weights = ratio**flatten
-    return weights if max_weight is None else np.minimum(weights, max_weight)
 
 
 # ----------------------------------------------------------------------------------- helpers

@@ -6,7 +6,7 @@ from scipy import sparse
 
 from skransfer.solvers import ratio as module
 from skransfer.solvers._landmarks import pick_landmarks, spaced_ranks, steady_order
-from skransfer.solvers.ratio import ALPHAS, fit_ratio, gamma_candidates, loo_scores, temper
+from skransfer.solvers.ratio import ALPHAS, fit_ratio, gamma_candidates, loo_scores
 
 RNG = np.random.default_rng(0)
 SOURCE = RNG.normal(size=(70, 2))
@@ -163,10 +163,3 @@ def test_candidates_follow_the_scale_of_the_features():
     np.testing.assert_allclose(gamma_candidates("loo", 10 * SOURCE), ours / 100)
     np.testing.assert_array_equal(gamma_candidates(0.3, SOURCE), [0.3])
     assert gamma_candidates("median", SOURCE)[0] in ours
-
-
-def test_tempered_ratios():
-    ratio = np.array([0.0, 0.25, 4.0])
-    np.testing.assert_array_equal(temper(ratio, 1.0, None), ratio)
-    np.testing.assert_array_equal(temper(ratio, 0.5, 1.5), [0.0, 0.5, 1.5])
-    np.testing.assert_array_equal(temper(ratio, 0.0, None), np.ones(3))

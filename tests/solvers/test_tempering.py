@@ -1,0 +1,30 @@
+"""Flattened and bounded ratios, on the scale of the ratio and on that of its logarithm."""
+
+import numpy as np
+import pytest
+
+from skransfer.solvers.tempering import temper, temper_log
+
+
+def test_tempered_ratios():
+    ratio = np.array([0.0, 0.25, 4.0])
+    np.testing.assert_array_equal(temper(ratio, 1.0, None), ratio)
+    np.testing.assert_array_equal(temper(ratio, 0.5, 1.5), [0.0, 0.5, 1.5])
+    np.testing.assert_array_equal(temper(ratio, 0.0, None), np.ones(3))
+
+
+@pytest.mark.parametrize("flatten", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("max_weight", [None, 0.1, 1.5, 1e4])
+def test_tempering_a_logarithm_is_tempering_the_ratio(flatten, max_weight):
+    log_ratio = np.r_[-np.inf, np.random.default_rng(0).normal(0, 4, size=50), 0.0]
+    ours = temper_log(log_ratio, flatten, max_weight)
+    np.testing.assert_allclose(ours, temper(np.exp(log_ratio), flatten, max_weight), rtol=1e-13)
+    assert max_weight is None or ours.max() <= max_weight
+
+
+def test_logarithms_out_of_range():
+    log_ratio = np.array([-np.inf, -1e5, 0.0, 1e5])
+    np.testing.assert_array_equal(temper_log(log_ratio, 1.0, None), [0.0, 0.0, 1.0, np.inf])
+    np.testing.assert_array_equal(temper_log(log_ratio, 0.5, 3.0), [0.0, 0.0, 1.0, 3.0])
+    np.testing.assert_array_equal(temper_log(log_ratio, 0.0, None), np.ones(4))
+    np.testing.assert_allclose(temper_log(log_ratio, 1e-3, None)[[1, 3]], np.exp([-100, 100]))
