@@ -33,6 +33,19 @@ class TrainingRows(NamedTuple):
     source: NDArray[np.bool_]  # mask; the rest are labeled target rows
     sample_weight: NDArray[np.float64] | None  # the user's
     params: dict[str, Any]  # further arguments of the wrapped estimator's fit
+    domains: NDArray[np.int64]  # id of the domain of each row
+
+    def take(self, index: NDArray[np.intp]) -> "TrainingRows":
+        """Some of the rows, in the order given."""
+        weights = self.sample_weight
+        return TrainingRows(
+            take_rows(self.X, index),
+            self.y[index],
+            self.source[index],
+            None if weights is None else weights[index],
+            check_method_params(self.X, self.params, indices=index),
+            self.domains[index],
+        )
 
 
 def _votes_with_probabilities(self: Any) -> bool:
@@ -106,7 +119,8 @@ class BaseTransferPredictor(PredictsRows, MetaEstimatorMixin, BaseTransfer):
                     f"{type(self).__name__} learns from them."
                 )
         X = take_rows(data.X, index)
-        self._fit_predictor(TrainingRows(X, labels, source[index], weights, params))
+        ids = data.domains.ids[index]
+        self._fit_predictor(TrainingRows(X, labels, source[index], weights, params, ids))
 
     @available_if(_votes_with_probabilities)
     def predict_proba(self, X: Any, *, sample_domain: Any = None) -> Any:

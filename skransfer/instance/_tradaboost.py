@@ -7,20 +7,23 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
-from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseTransferPredictor, TrainingRows, Traits
 from skransfer.base.warning import warn_user
+from skransfer.instance._binned_trees import (
+    BinnedTree,
+    TreeFits,
+    as_floats,
+    default_tree,
+    dense_floats,
+    learner_codes,
+)
 from skransfer.solvers import boosting
-from skransfer.solvers.trees import Tree, bin_features, grow_tree, tree_codes, tree_proportions
 
 __all__ = ["TrAdaBoostClassifier"]
-
-_DEPTH = 2  # of the default learner
 
 
 class TrAdaBoostClassifier(BaseTransferPredictor):
@@ -149,7 +152,7 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
 
     def _default_estimator(self) -> Any:
         # Speaks for the trees on bins where tags and routing are asked for: they take the same.
-        return DecisionTreeClassifier(max_depth=_DEPTH)
+        return default_tree()
 
     def _fit_predictor(self, rows: TrainingRows) -> None:
         check_classification_targets(rows.y)
@@ -174,18 +177,14 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
                 UserWarning,
             )
 
-    def _trees_on_bins(self, rows: TrainingRows, codes: NDArray[np.intp]) -> "_TreeFits | None":
+    def _trees_on_bins(self, rows: TrainingRows, codes: NDArray[np.intp]) -> TreeFits | None:
         """The default learner; None where the user's or scikit-learn's tree has to serve."""
-        if self.estimator is not None or rows.params or issparse(rows.X):
+        if self.estimator is not None or rows.params:
             return None
-        X = _floats(rows.X, missing=True)
-        if np.isnan(X).any():
-            return None
-        return _TreeFits(X, codes, self.classes_, rows.sample_weight)
+        X = dense_floats(rows.X)
+        return None if X is None else TreeFits(X, codes, self.classes_, rows.sample_weight)
 
-    def _boost(
-        self, rows: TrainingRows, codes: NDArray[np.intp], trees: "_TreeFits | None"
-    ) -> None:
+    def _boost(self, rows: TrainingRows, codes: NDArray[np.intp], trees: TreeFits | None) -> None:
         n_classes, n_rows = len(self.classes_), len(codes)
         target = ~rows.source
         beta = boosting.source_beta(int(rows.source.sum()), self.n_estimators)
@@ -240,13 +239,11 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         return [int(seed) for seed in draw.randint(2**31 - 1, size=self.n_estimators)]
 
     def _codes(self, learner: Any, X: Any) -> NDArray[np.intp]:
-        if isinstance(learner, _BinnedTree):
-            return tree_codes(learner.tree, X)  # X is checked, once for all learners
-        return np.searchsorted(self.classes_, learner.predict(X))
+        return learner_codes(learner, X, self.classes_)
 
     def _votes(self, X: Any, n_learners: int) -> NDArray[np.float64]:
-        if isinstance(self.estimators_[0], _BinnedTree):
-            X = _floats(X)
+        if isinstance(self.estimators_[0], BinnedTree):
+            X = as_floats(X)
         predictions = np.zeros((n_learners, X.shape[0]), dtype=np.intp)
         for t in range(boosting.vote_start(n_learners), n_learners):  # the others have no vote
             predictions[t] = self._codes(self.estimators_[t], X)
@@ -275,62 +272,6 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         X, _ = self._check_rows(X, None)
         for n_learners in range(1, len(self.estimators_) + 1):
             yield self.classes_[boosting.vote(self._votes(X, n_learners))]
-
-
-class _BinnedTree:
-    """A fitted learner: a few nodes and the labels."""
-
-    def __init__(self, tree: Tree, classes: NDArray[Any], n_features: int) -> None:
-        self.tree = tree
-        self.classes_ = classes
-        self.n_features_in_ = n_features
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Label of most weight in the leaf of each row."""
-        return np.asarray(self.classes_[tree_codes(self.tree, self._rows(X))])
-
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Shares of the classes in the leaf of each row."""
-        return tree_proportions(self.tree, self._rows(X))
-
-    def _rows(self, X: Any) -> Any:
-        X = _floats(X)
-        if X.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"X has {X.shape[1]} features, but the tree was fitted on {self.n_features_in_}."
-            )
-        return X
-
-
-class _TreeFits:
-    """Fits of trees to the same rows with other weights.
-
-    Rows to which the user gave no weight are left out: their values must not shape the bins.
-    """
-
-    def __init__(
-        self,
-        X: NDArray[np.float64],
-        codes: NDArray[np.intp],
-        classes: NDArray[Any],
-        sample_weight: NDArray[np.float64] | None,
-    ) -> None:
-        self.X, self.classes = X, classes
-        self.kept = slice(None) if sample_weight is None else np.flatnonzero(sample_weight)
-        self.codes = codes[self.kept]
-        self.bins = bin_features(X[self.kept])
-
-    def fit(self, weights: NDArray[np.float64]) -> _BinnedTree:
-        weights = weights[self.kept]
-        tree = grow_tree(self.bins, self.codes, weights, len(self.classes), _DEPTH)
-        return _BinnedTree(tree, self.classes, self.X.shape[1])
-
-
-def _floats(X: Any, *, missing: bool = False) -> Any:
-    """X in double precision, column by column, as trees read it; sparse X stays sparse."""
-    finite: Any = "allow-nan" if missing else True
-    options = {"accept_sparse": "csc", "ensure_all_finite": finite}
-    return check_array(X, dtype=np.float64, order="F", **options)
 
 
 def _mean_one(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
