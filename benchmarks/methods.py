@@ -91,6 +91,12 @@ METHODS = {
         Method("KMM", _kmm, weighs=True),
         Method("ULSIF", lambda base, seed: skransfer.ULSIF(base), weighs=True),
         Method("RULSIF", lambda base, seed: skransfer.RULSIF(base), weighs=True),
+        Method(
+            "GaussianReweighting",
+            lambda base, seed: skransfer.GaussianReweighting(base),
+            weighs=True,
+        ),
+        Method("TarS", lambda base, seed: skransfer.TarS(base), weighs=True),
         Method("TCA", _tca),
         Method("CORAL", lambda base, seed: skransfer.CORAL(base)),
         Method("SubspaceAlignment", lambda base, seed: skransfer.SubspaceAlignment(base)),

@@ -14,7 +14,14 @@ _HOMES = {
     "skransfer.base": ["encode_domains", "stack_domains"],
     "skransfer.baseline": ["Pooled", "SourceOnly", "TargetOnly"],
     "skransfer.feature": ["CORAL", "TCA", "LinearMonge", "SubspaceAlignment"],
-    "skransfer.instance": ["KMM", "RULSIF", "ULSIF", "TrAdaBoostClassifier"],
+    "skransfer.instance": [
+        "KMM",
+        "RULSIF",
+        "ULSIF",
+        "GaussianReweighting",
+        "TarS",
+        "TrAdaBoostClassifier",
+    ],
     "skransfer.parameter": ["LogisticTransfer", "RidgeTransfer"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -26,7 +33,14 @@ if TYPE_CHECKING:
     from skransfer.base import encode_domains, stack_domains
     from skransfer.baseline import Pooled, SourceOnly, TargetOnly
     from skransfer.feature import CORAL, TCA, LinearMonge, SubspaceAlignment
-    from skransfer.instance import KMM, RULSIF, ULSIF, TrAdaBoostClassifier
+    from skransfer.instance import (
+        KMM,
+        RULSIF,
+        ULSIF,
+        GaussianReweighting,
+        TarS,
+        TrAdaBoostClassifier,
+    )
     from skransfer.parameter import LogisticTransfer, RidgeTransfer
 
 

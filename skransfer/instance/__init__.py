@@ -1,8 +1,17 @@
 """Instance transfer: choose or weight source rows by their use for the target."""
 
+from skransfer.instance._gaussian_reweighting import GaussianReweighting
 from skransfer.instance._kmm import KMM
 from skransfer.instance._rulsif import RULSIF
+from skransfer.instance._tars import TarS
 from skransfer.instance._tradaboost import TrAdaBoostClassifier
 from skransfer.instance._ulsif import ULSIF
 
-__all__ = ["KMM", "RULSIF", "ULSIF", "TrAdaBoostClassifier"]
+__all__ = [
+    "KMM",
+    "RULSIF",
+    "ULSIF",
+    "GaussianReweighting",
+    "TarS",
+    "TrAdaBoostClassifier",
+]
