@@ -159,6 +159,8 @@ class TarS(UsesKernel, BaseReweighter):
                 "max_weight": ({"alpha": 0.0}, 1.01),
                 "epsilon": ({"alpha": 0.0}, 0.0),
                 "max_iter": ({"alpha": 0.0}, 1),
+                # The program is small: only a wide tolerance ends before it is solved.
+                "tol": ({}, 0.9),
             }
         ),
     )
