@@ -76,13 +76,13 @@ class GaussianRatio:
         check_memory(
             8 * 8 * d**2, f"Covariances of {d} features", ["select or project features first"]
         )
-        moments = [DomainMoments(d).update(rows) for rows in (source, target)]
-        scale = _Scale.of(*moments, rounds=sp.issparse(source))
-        densities = [
-            _Gaussian.of(moment, scale, shrinkage, name)
-            for moment, name in zip(moments, ("source", "target"), strict=True)
-        ]
-        return cls(*densities, scale)
+        of_source, of_target = DomainMoments(d).update(source), DomainMoments(d).update(target)
+        scale = _Scale.of(of_source, of_target, rounds=sp.issparse(source))
+        return cls(
+            _Gaussian.of(of_source, scale, shrinkage, "source"),
+            _Gaussian.of(of_target, scale, shrinkage, "target"),
+            scale,
+        )
 
     def __call__(self, X: Any) -> Array:
         """Logarithm of the ratio at new rows, O(n d^2).
