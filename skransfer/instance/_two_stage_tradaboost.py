@@ -19,7 +19,7 @@ from skransfer.instance._r2 import (
     predict_with,
 )
 from skransfer.instance._seeds import round_seeds
-from skransfer.instance._target_folds import target_folds
+from skransfer.instance._label_folds import label_folds
 from skransfer.solvers import boosting, boosting_r2
 
 __all__ = ["TwoStageTrAdaBoostRegressor"]
@@ -237,7 +237,7 @@ class TwoStageTrAdaBoostRegressor(BaseTransferPredictor):
         target = np.flatnonzero(~rows.source)
         weights = np.ones(len(rows.y)) if rows.sample_weight is None else rows.sample_weight
         labels = numeric_labels(self, rows.y)[target]
-        folds = target_folds(take_rows(rows.X, target), labels, weights[target], self.cv)
+        folds = label_folds(take_rows(rows.X, target), labels, weights[target], self.cv)
         held = [target[folds == fold] for fold in range(folds.max() + 1)]
         tasks = (
             delayed(self._held_out_error)(rows, log_w, index, seeds)

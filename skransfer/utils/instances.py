@@ -41,7 +41,7 @@ def instances_of(cls: type) -> Iterator[Any]:
         yield cls()
         yield cls(source=FrozenEstimator(_source_model(cls)))
     elif issubclass(cls, BaseTransferPredictor):
-        short = {"n_estimators": 6, "random_state": 0}
+        short = {"n_estimators": 6, "n_steps": 3, "cv": 2, "random_state": 0}
         few = {name: value for name, value in short.items() if name in _parameters(cls)}
         tree, model = DecisionTreeClassifier(max_depth=1), classifier
         if is_regressor(cls()):

@@ -9,10 +9,10 @@ from scipy import sparse
 from skransfer._compat import take_rows
 from skransfer.kernels import canonical_order
 
-__all__ = ["target_folds"]
+__all__ = ["content_ranks", "label_folds"]
 
 
-def target_folds(
+def label_folds(
     X: Any, y: NDArray[np.float64], weights: NDArray[np.float64], n_folds: int
 ) -> NDArray[np.intp]:
     """Fold of each row: rows are ranked by label and dealt forth and back, 0 1 2 2 1 0 0 1 2 ...
@@ -25,7 +25,7 @@ def target_folds(
     _, group, sizes = np.unique(y, return_inverse=True, return_counts=True)
     tied = np.flatnonzero(sizes[group] > 1)
     if tied.size:
-        contents[tied] = _content_ranks(take_rows(X, tied))
+        contents[tied] = content_ranks(take_rows(X, tied))
     ranks = np.empty(len(y), dtype=np.intp)
     ranks[np.lexsort((weights, contents, y))] = np.arange(len(y))
     n_folds = min(n_folds, len(y))
@@ -33,7 +33,7 @@ def target_folds(
     return np.asarray(np.where(hand % 2 == 0, place, n_folds - 1 - place))
 
 
-def _content_ranks(X: Any) -> NDArray[np.intp]:
+def content_ranks(X: Any) -> NDArray[np.intp]:
     """Numbers in an order that the values of the rows determine; equal rows share theirs."""
     if sparse.issparse(X):
         return canonical_order(X.tocsr())[1]
