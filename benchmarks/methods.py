@@ -92,11 +92,22 @@ METHODS = {
         Method("ULSIF", lambda base, seed: skransfer.ULSIF(base), weighs=True),
         Method("RULSIF", lambda base, seed: skransfer.RULSIF(base), weighs=True),
         Method(
+            "DiscriminativeReweighting",
+            lambda base, seed: skransfer.DiscriminativeReweighting(base),
+            weighs=True,
+        ),
+        Method(
             "GaussianReweighting",
             lambda base, seed: skransfer.GaussianReweighting(base),
             weighs=True,
         ),
         Method("TarS", lambda base, seed: skransfer.TarS(base), weighs=True),
+        Method(
+            "BalancedWeighting",
+            lambda base, seed: skransfer.BalancedWeighting(base),
+            "required",
+            weighs=True,
+        ),
         Method("TCA", _tca),
         Method("CORAL", lambda base, seed: skransfer.CORAL(base)),
         Method("SubspaceAlignment", lambda base, seed: skransfer.SubspaceAlignment(base)),

@@ -1,5 +1,7 @@
 """Instance transfer: choose or weight source rows by their use for the target."""
 
+from skransfer.instance._balanced_weighting import BalancedWeighting
+from skransfer.instance._discriminative_reweighting import DiscriminativeReweighting
 from skransfer.instance._gaussian_reweighting import GaussianReweighting
 from skransfer.instance._kmm import KMM
 from skransfer.instance._rulsif import RULSIF
@@ -11,6 +13,8 @@ __all__ = [
     "KMM",
     "RULSIF",
     "ULSIF",
+    "BalancedWeighting",
+    "DiscriminativeReweighting",
     "GaussianReweighting",
     "TarS",
     "TrAdaBoostClassifier",

@@ -9,7 +9,7 @@ from scipy import sparse
 from skransfer._compat import take_rows
 from skransfer.kernels import canonical_order
 
-__all__ = ["content_ranks", "label_folds"]
+__all__ = ["label_folds"]
 
 
 def label_folds(
@@ -25,7 +25,7 @@ def label_folds(
     _, group, sizes = np.unique(y, return_inverse=True, return_counts=True)
     tied = np.flatnonzero(sizes[group] > 1)
     if tied.size:
-        contents[tied] = content_ranks(take_rows(X, tied))
+        contents[tied] = _content_ranks(take_rows(X, tied))
     ranks = np.empty(len(y), dtype=np.intp)
     ranks[np.lexsort((weights, contents, y))] = np.arange(len(y))
     n_folds = min(n_folds, len(y))
@@ -33,7 +33,7 @@ def label_folds(
     return np.asarray(np.where(hand % 2 == 0, place, n_folds - 1 - place))
 
 
-def content_ranks(X: Any) -> NDArray[np.intp]:
+def _content_ranks(X: Any) -> NDArray[np.intp]:
     """Numbers in an order that the values of the rows determine; equal rows share theirs."""
     if sparse.issparse(X):
         return canonical_order(X.tocsr())[1]
