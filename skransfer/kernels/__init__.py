@@ -3,6 +3,7 @@
 numba is not imported here: an engine is loaded by the first computation that needs one.
 """
 
+from skransfer.kernels._distances import count_within, gaussian_log_sums
 from skransfer.kernels._engine import engine
 from skransfer.kernels._factory import KERNELS, kernel_operator, kernel_sums
 from skransfer.kernels._gamma import representative_rows, resolve_gamma
@@ -23,7 +24,9 @@ __all__ = [
     "available_memory",
     "canonical_order",
     "check_memory",
+    "count_within",
     "engine",
+    "gaussian_log_sums",
     "kernel_operator",
     "kernel_sums",
     "n_workers",

@@ -1,0 +1,143 @@
+"""Reductions over squared distances, tile by tile: the distances are never held whole."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skransfer.kernels._blocks import RBFKernel, multiply
+from skransfer.kernels._engine import engine
+from skransfer.kernels._threads import n_workers, run_shared
+from skransfer.kernels._tiles import TILE
+
+__all__ = ["count_within", "gaussian_log_sums"]
+
+Array = NDArray[Any]
+# Below this many distances starting threads costs more than it saves.
+_WORTH_THREADS = 1_000_000
+
+
+class _SquaredDistances(RBFKernel):
+    """|x - y|^2 on blocks, as exact as a Gaussian of width `gamma` needs them."""
+
+    unit_diagonal = False
+
+    def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
+        multiply(self.left[rows], self.right[columns], out)
+        left, right = self._norms
+        out *= -2
+        out += left[rows][:, None]
+        out += right[columns]
+        np.maximum(out, 0, out=out)
+
+
+def gaussian_log_sums(X: Any, Y: Any = None, *, gammas: Sequence[float]) -> Array:
+    r"""Logarithms of sums of Gaussians, :math:`\log \sum_j e^{-\gamma \lVert x_i - y_j \rVert^2}`.
+
+    Distances count relative to the nearest row, so nothing underflows far from all rows. All
+    widths are computed on one tile of distances. O(n m (d + g)) time; a few tiles of memory.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n, d)
+    Y : {ndarray, CSR matrix} of shape (m, d), default=None
+        Of the dtype of X. None: the rows of X, each without itself.
+    gammas : sequence of float
+        Inverse widths, positive.
+
+    Returns
+    -------
+    ndarray of shape (g, n), float64
+        -inf where there is no row to sum over.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.kernels import gaussian_log_sums
+    >>> gaussian_log_sums(np.array([[0.0], [1.0], [100.0]]), gammas=[1.0])
+    array([[-1.000e+00, -1.000e+00, -9.801e+03]])
+    """
+    alone = Y is None
+    block = _SquaredDistances(X, X if alone else Y, max(gammas, default=0.0))
+    n, m = block.shape
+    out = np.full((len(gammas), n), -np.inf)
+    if m <= alone:
+        return out
+
+    def stripe(rows: slice) -> None:
+        out[:, rows] = _log_sums(block, rows, gammas, alone)
+
+    run_shared(stripe, _spans(n), n_workers() if n * m > _WORTH_THREADS else 1)
+    return out
+
+
+def count_within(X: Any, Y: Any, squared_radii: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Numbers of rows of Y in the closed balls around the rows of X.
+
+    O(n m d) time; a few tiles of memory. A row at the very radius is inside, whatever rounding
+    makes of its distance.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n, d), float64
+    Y : {ndarray, CSR matrix} of shape (m, d), float64
+    squared_radii : ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n,), int64
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.kernels import count_within
+    >>> count_within(np.zeros((1, 1)), np.array([[-1.0], [0.5], [2.0]]), np.array([1.0]))
+    array([2])
+    """
+    block = _SquaredDistances(X, Y, 0.0)
+    n, m = block.shape
+    left, right = block._norms
+    slack = 8 * np.finfo(np.float64).eps * (left + right.max(initial=0.0))
+    bound, counts = squared_radii + slack, np.zeros(n, dtype=np.int64)
+
+    def stripe(rows: slice) -> None:
+        for columns in _spans(m):
+            tile = _filled(block, rows, columns)
+            counts[rows] += np.count_nonzero(tile <= bound[rows, None], axis=1)
+
+    run_shared(stripe, _spans(n), n_workers() if n * m > _WORTH_THREADS else 1)
+    return counts
+
+
+# ----------------------------------------------------------------------------------- helpers
+
+
+def _log_sums(block: RBFKernel, rows: slice, gammas: Sequence[float], alone: bool) -> Array:
+    """The log-sums of some rows, the nearest distance and the sums kept up tile by tile."""
+    height, scales = rows.stop - rows.start, np.asarray(gammas, dtype=np.float64)[:, None]
+    nearest, sums = np.full(height, np.inf), np.zeros((len(gammas), height))
+    for columns in _spans(block.shape[1]):
+        tile = _filled(block, rows, columns)
+        if alone and rows == columns:
+            np.fill_diagonal(tile, np.inf)
+        closer = np.minimum(nearest, tile.min(axis=1))
+        sums *= np.exp(-scales * (nearest - closer))
+        nearest = closer
+        tile -= closer[:, None].astype(tile.dtype)
+        for k, gamma in enumerate(gammas):
+            part = tile if k == len(gammas) - 1 else tile.copy()
+            engine().exponential(part, -gamma)
+            sums[k] += part.sum(axis=1)
+    result: Array = np.log(sums) - scales * nearest
+    return result
+
+
+def _filled(block: RBFKernel, rows: slice, columns: slice) -> Array:
+    tile = np.empty((rows.stop - rows.start, columns.stop - columns.start), block.work_dtype)
+    block.fill(rows, columns, tile)
+    return tile
+
+
+def _spans(n: int) -> list[slice]:
+    return [slice(start, min(start + TILE, n)) for start in range(0, n, TILE)]
