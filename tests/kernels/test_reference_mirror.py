@@ -109,6 +109,82 @@ def _tree_leaves(rng, dtype):
     return (columns, rng.integers(0, 2, size=7), rng.integers(0, 2, size=7) * 1.0, child), []
 
 
+def _box_descent(rng, dtype, n=60, p=13):
+    rows = rng.normal(size=(n, p)).astype(dtype)
+    rows[rng.random(size=rows.shape) < 0.4] = 0
+    extra, scale = rng.normal(size=(n, int(rng.integers(3)))), rng.uniform(0.2, 1.0)
+    ridge = np.full(n, rng.choice([0.0, 0.3]))
+    wide = rows.astype(float)
+    curvature = scale * (wide**2).sum(axis=1) + (extra**2).sum(axis=1) + ridge + 1e-9
+    signs = np.where(rng.random(n) < 0.5, -1.0, 1.0)
+    caps = rng.choice([0.02, np.inf], size=n)
+    low, high = np.minimum(0, signs * caps), np.maximum(0, signs * caps)
+    dual = np.clip(0.03 * rng.normal(size=n), low, high)
+    vectors = dual, scale * wide.T @ dual, extra.T @ dual, rng.permutation(n)
+    limits = int(rng.integers(2**31)), 12, rng.choice([0.0, 0.5])
+    problem = extra, scale, signs + 0.3 * rng.normal(size=n), ridge, curvature, low, high
+    return (rows, *problem, *vectors, *limits), [8, 9, 10, 11]
+
+
+def _box_descent_csr(rng, dtype):
+    (rows, *others), written = _box_descent(rng, dtype)
+    rows = sp.csr_array(rows)
+    return ((rows.data, rows.indices, rows.indptr), *others), written
+
+
+def _rows_and_tree(rng, n=50, d=3):
+    """Rows on a grid, with classes and whole weights, and a tree whose nodes 0 to 3 are inner."""
+    X = rng.integers(0, 6, size=(n, d)).astype(np.float32)
+    n_classes = int(rng.integers(2, 4))
+    codes, weights = rng.integers(0, n_classes, size=n), rng.integers(1, 4, size=n) * 1.0
+    feature = rng.integers(0, d, size=9).astype(np.int32)
+    left = np.array([1, 3, 5, 7, -1, -1, -1, -1, -1], dtype=np.int32)
+    right = np.where(left >= 0, left + 1, -1).astype(np.int32)
+    tree = (feature, rng.integers(0, 5, size=9) + 0.5, left, right)
+    return X, codes, weights, tree, rng.dirichlet(np.ones(n_classes), size=9)
+
+
+def _leaves_of_rows(rng, dtype):
+    X, _, _, tree, _ = _rows_and_tree(rng)
+    return (X, tree), []
+
+
+def _forest_values(rng, dtype):
+    X, _, _, tree, values = _rows_and_tree(rng)
+    roots = np.array([0, 1, 8], dtype=np.int32)
+    return (X, tree, roots, values, np.full((len(X), values.shape[1]), np.nan)), [4]
+
+
+def _grow_leaves(rng, dtype):
+    X, codes, weights, _, values = _rows_and_tree(rng)
+    rows, ends = rng.permutation(50)[:40], np.array([12, 13, 40])
+    n_try = int(rng.integers(1, 4))
+    how = (float(rng.integers(0, 4)), n_try, bool(rng.integers(2)))
+    side = np.full(80, -1, dtype=np.int32)
+    tree = (np.zeros(80, dtype=np.int32), np.zeros(80), side, side.copy())
+    arguments = (X, codes, weights, rows, ends, how, 2**31 - 1 - n_try, tree)
+    return (*arguments, np.zeros((80, values.shape[1]))), [3, 7, 8]
+
+
+def _reduce_tree(rng, dtype):
+    _, _, _, tree, values = _rows_and_tree(rng)
+    kept = np.zeros(9, dtype=bool)
+    kept[rng.integers(4, 9)] = rng.integers(2)
+    counts = rng.poisson(0.6, size=values.shape) * 1.0
+    return (int(rng.choice([4, 9])), kept, tree, np.arange(9, dtype=np.int32), counts), [1, 2, 3, 4]
+
+
+def _restructure(rng, dtype):
+    X, codes, weights, tree, values = _rows_and_tree(rng)
+    guarded = np.zeros(9, dtype=bool)
+    guarded[[0, 1, 3, rng.choice([7, 8])]] = rng.integers(2)
+    X[:, rng.integers(3)] = 1  # nothing to divide
+    rows = rng.permutation(50)[: rng.choice([2, 8, 45])]
+    arguments = (X, codes, weights, rows, float(rng.integers(3)), guarded, tree, values)
+    changed = np.arange(9, dtype=np.int32), np.zeros(9, dtype=bool), np.zeros_like(values)
+    return (*arguments, *changed), [3, 6, 8, 9, 10]
+
+
 CASES = {name: globals()[f"_{name}"] for name in NAMES}
 
 

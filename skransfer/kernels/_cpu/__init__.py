@@ -8,6 +8,7 @@ or aborts threaded callers, depending on the threading layer; callers spread the
 threads, since all of them release the GIL.
 """
 
+from skransfer.kernels._cpu.coordinate import box_descent, box_descent_csr
 from skransfer.kernels._cpu.entries import (
     chi2_distances,
     exponential,
@@ -16,7 +17,9 @@ from skransfer.kernels._cpu.entries import (
     polynomial_from_products,
     rbf_from_products,
 )
+from skransfer.kernels._cpu.forest_paths import forest_values, leaves_of_rows
 from skransfer.kernels._cpu.quadratic import smo
+from skransfer.kernels._cpu.transfer_trees import grow_leaves, reduce_tree, restructure
 from skransfer.kernels._cpu.trees import (
     best_split,
     class_histogram,
@@ -26,14 +29,21 @@ from skransfer.kernels._cpu.trees import (
 
 __all__ = [
     "best_split",
+    "box_descent",
+    "box_descent_csr",
     "chi2_distances",
     "class_histogram",
     "exponential",
+    "forest_values",
+    "grow_leaves",
     "l1_distances",
     "l1_distances_csr",
+    "leaves_of_rows",
     "partition_rows",
     "polynomial_from_products",
     "rbf_from_products",
+    "reduce_tree",
+    "restructure",
     "smo",
     "tree_leaves",
 ]

@@ -5,6 +5,7 @@ mirror test compares them. Arrays called `out`, `values` and `products` are C-co
 written in place.
 """
 
+from skransfer.kernels._reference.coordinate import box_descent, box_descent_csr
 from skransfer.kernels._reference.entries import (
     chi2_distances,
     exponential,
@@ -13,7 +14,9 @@ from skransfer.kernels._reference.entries import (
     polynomial_from_products,
     rbf_from_products,
 )
+from skransfer.kernels._reference.forest_paths import forest_values, leaves_of_rows
 from skransfer.kernels._reference.quadratic import smo
+from skransfer.kernels._reference.transfer_trees import grow_leaves, reduce_tree, restructure
 from skransfer.kernels._reference.trees import (
     best_split,
     class_histogram,
@@ -23,14 +26,21 @@ from skransfer.kernels._reference.trees import (
 
 __all__ = [
     "best_split",
+    "box_descent",
+    "box_descent_csr",
     "chi2_distances",
     "class_histogram",
     "exponential",
+    "forest_values",
+    "grow_leaves",
     "l1_distances",
     "l1_distances_csr",
+    "leaves_of_rows",
     "partition_rows",
     "polynomial_from_products",
     "rbf_from_products",
+    "reduce_tree",
+    "restructure",
     "smo",
     "tree_leaves",
 ]
