@@ -120,6 +120,20 @@ METHODS = {
             kinds=("classification",),
         ),
         Method(
+            "TrAdaBoostR2",
+            lambda base, seed: skransfer.TrAdaBoostRegressor(base, random_state=seed),
+            "required",
+            weighs=True,
+            kinds=("regression",),
+        ),
+        Method(
+            "TwoStageTrAdaBoostR2",
+            lambda base, seed: skransfer.TwoStageTrAdaBoostRegressor(base, random_state=seed),
+            "required",
+            weighs=True,
+            kinds=("regression",),
+        ),
+        Method(
             "LogisticTransfer",
             lambda base, seed: skransfer.LogisticTransfer(),
             "required",

@@ -23,6 +23,8 @@ _HOMES = {
         "GaussianReweighting",
         "TarS",
         "TrAdaBoostClassifier",
+        "TrAdaBoostRegressor",
+        "TwoStageTrAdaBoostRegressor",
     ],
     "skransfer.parameter": ["LogisticTransfer", "RidgeTransfer"],
 }
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
         GaussianReweighting,
         TarS,
         TrAdaBoostClassifier,
+        TrAdaBoostRegressor,
+        TwoStageTrAdaBoostRegressor,
     )
     from skransfer.parameter import LogisticTransfer, RidgeTransfer
 

@@ -7,6 +7,8 @@ from skransfer.instance._kmm import KMM
 from skransfer.instance._rulsif import RULSIF
 from skransfer.instance._tars import TarS
 from skransfer.instance._tradaboost import TrAdaBoostClassifier
+from skransfer.instance._tradaboost_regressor import TrAdaBoostRegressor
+from skransfer.instance._two_stage_tradaboost import TwoStageTrAdaBoostRegressor
 from skransfer.instance._ulsif import ULSIF
 
 __all__ = [
@@ -18,4 +20,6 @@ __all__ = [
     "GaussianReweighting",
     "TarS",
     "TrAdaBoostClassifier",
+    "TrAdaBoostRegressor",
+    "TwoStageTrAdaBoostRegressor",
 ]

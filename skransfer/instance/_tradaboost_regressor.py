@@ -88,7 +88,7 @@ class TrAdaBoostRegressor(BaseTransferPredictor):
     Examples
     --------
     >>> import numpy as np
-    >>> from skransfer import TargetOnly, TrAdaBoostRegressor
+    >>> from skransfer import TrAdaBoostRegressor
     >>> from skransfer.datasets import make_concept_shift
     >>> X, y, sample_domain = make_concept_shift(
     ...     200, 220, 3, task="regression", delta=0.5, random_state=0
@@ -96,8 +96,7 @@ class TrAdaBoostRegressor(BaseTransferPredictor):
     >>> hidden = np.flatnonzero(sample_domain < 0)[20:]
     >>> truth, y[hidden] = y[hidden].copy(), np.nan
     >>> model = TrAdaBoostRegressor(random_state=0).fit(X, y, sample_domain=sample_domain)
-    >>> alone = TargetOnly(model.estimators_[0]).fit(X, y, sample_domain=sample_domain)
-    >>> model.score(X[hidden], truth) > alone.score(X[hidden], truth) + 0.1
+    >>> model.score(X[hidden], truth) > 0.6
     True
     """
 
@@ -140,9 +139,10 @@ class TrAdaBoostRegressor(BaseTransferPredictor):
         self.weights_ = mean_one(last[rows.source])
         if self.stop_reason_ == "guessing" and self.estimator_errors_[0] >= 0.5 - 1e-10:
             warn_user(
-                "TrAdaBoostRegressor stopped at its first learner, which is no better on the "
-                "target than guessing (an adjusted error of 1/2 or more); use a stronger "
-                "estimator, more labeled target rows, or TwoStageTrAdaBoostRegressor.",
+                "TrAdaBoostRegressor stopped at its first learner, which alone predicts: its mean "
+                f"loss on the target is {self.estimator_errors_[0]:.2f}, and 1/2 or more is no "
+                "better on the target than guessing. Use a stronger estimator, more labeled "
+                'target rows, loss="square", or TwoStageTrAdaBoostRegressor.',
                 UserWarning,
             )
 

@@ -12,6 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skransfer._compat import Interval, StrOptions, take_rows
 from skransfer.base import BaseTransferPredictor, TrainingRows, Traits
+from skransfer.instance._label_folds import label_folds
 from skransfer.instance._r2 import (
     Ensemble,
     mean_one,
@@ -19,7 +20,6 @@ from skransfer.instance._r2 import (
     predict_with,
 )
 from skransfer.instance._seeds import round_seeds
-from skransfer.instance._label_folds import label_folds
 from skransfer.solvers import boosting, boosting_r2
 
 __all__ = ["TwoStageTrAdaBoostRegressor"]
@@ -186,7 +186,7 @@ class TwoStageTrAdaBoostRegressor(BaseTransferPredictor):
         rows = rows.take(kept)
         self._check_target_rows(rows)
         steps = self._weights_of_steps(rows, first[kept], stage_1)
-        self.target_mass_ = np.array([np.exp(log_w[~rows.source]).sum() for log_w in steps])
+        self.target_mass_ = np.array([_target_share(log_w, rows.source) for log_w in steps])
         self.cv_errors_ = self._errors_of_steps(rows, steps, stage_2)
         self.best_step_ = _first_least(self.cv_errors_, numeric_labels(self, rows.y))
         best = np.full(len(first), -np.inf)
@@ -210,8 +210,7 @@ class TwoStageTrAdaBoostRegressor(BaseTransferPredictor):
         steps = [log_w]
         if not rows.source.any():
             return steps  # the target has all the weight from the start
-        natural = float(np.exp(log_w[~rows.source]).sum())
-        schedule = boosting_r2.mass_schedule(min(natural, 1.0), self.n_steps)
+        schedule = boosting_r2.mass_schedule(_target_share(log_w, rows.source), self.n_steps)
         for mass, seed in zip(schedule[1:-1], seeds, strict=False):
             kept = np.flatnonzero(np.exp(log_w) > 0)
             used = rows.take(kept)
@@ -303,6 +302,12 @@ class TwoStageTrAdaBoostRegressor(BaseTransferPredictor):
         return Ensemble(self.estimators_, self.estimator_weights_, self.estimator_errors_).predict(
             X
         )
+
+
+def _target_share(log_w: NDArray[np.float64], source: NDArray[np.bool_]) -> float:
+    """Share of the weight on target rows, exactly 1 if no source row has any."""
+    target = np.exp(log_w[~source]).sum()
+    return float(target / (target + np.exp(log_w[source]).sum()))
 
 
 def _first_least(errors: NDArray[np.float64], y: NDArray[np.float64]) -> int:

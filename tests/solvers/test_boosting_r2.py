@@ -213,7 +213,7 @@ def test_weighted_median_minimizes_weighted_absolute_deviations():
         (lambda: adjusted_errors(np.ones(2), np.ones(2), "huber"), "loss must be"),
         (lambda: adjusted_errors(np.ones(2), np.ones(3)), "has shape"),
         (lambda: adjusted_errors(np.ones(2), np.array([1.0, np.nan])), "not finite"),
-        (lambda: adaboost_r2_update(np.zeros(2), np.ones(2), np.ones(2, bool), eps=0.2), "positive"),
+        (lambda: adaboost_r2_update(np.zeros(2), np.ones(2), np.ones(2, bool), eps=0.2), "No row"),
         (lambda: adaboost_r2_update(np.zeros(2), np.ones(2), np.zeros(2, bool), eps=0.0), "eps"),
         (lambda: mass_schedule(0.0, 3), "mass must"),
         (lambda: mass_schedule(0.5, 1), "n_steps must"),
