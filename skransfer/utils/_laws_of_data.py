@@ -152,6 +152,8 @@ def _fit_quietly(estimator: Any, problem: Problem) -> Any:
     with warnings.catch_warnings():
         # In 40 dimensions a dozen rows do not overlap: the warning is right, and not the point.
         warnings.simplefilter("ignore", EffectiveSampleSizeWarning)
+        # Nor can boosting begin where the residuals of a dozen rows are all alike.
+        warnings.filterwarnings("ignore", ".*no better on the target than guessing", UserWarning)
         return fit(clone(estimator), problem)
 
 
