@@ -54,7 +54,10 @@ class DiscriminativeReweighting(EstimatesRatio, BaseReweighter):
         scikit-learn estimators. None: only the weights are fitted.
     domain_classifier : classifier, default=None
         Tells target rows (class 1) from source rows (class 0); it gets numeric rows without
-        column names. None: logistic regression on features of unit variance.
+        column names. None: logistic regression on features of unit variance, which suits domains
+        that differ in their means. Where they differ in spread, give one with squares, such as
+        ``make_pipeline(StandardScaler(), PolynomialFeatures(2), LogisticRegression())``: a linear
+        one then makes the weights grow exponentially where the target has no rows.
     cv : int or None, default=5
         Number of folds of cross-fitting: a source row is weighted by a classifier that has not
         seen it. None or 0: one classifier for all rows, which weights the rows that it learned

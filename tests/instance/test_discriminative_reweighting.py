@@ -95,6 +95,15 @@ def test_the_default_is_right_for_gaussians_of_one_covariance(sizes):
     assert np.corrcoef(model.weights_, X[ids >= 0].sum(axis=1))[0, 1] > 0.5  # not inverted
 
 
+def test_squares_are_needed_where_spreads_differ():
+    X, _, ids, ratio = problem(2, 0, shift=0.7, scale=0.7)
+    linear = DiscriminativeReweighting().fit(X, sample_domain=ids).weights_
+    squares = DiscriminativeReweighting(domain_classifier=quadratic())
+    weights = squares.fit(X, sample_domain=ids).weights_
+    true = ratio[ids >= 0]
+    assert relative_error(weights, true) < relative_error(linear, true) / 5
+
+
 def test_more_rows_bring_the_weights_nearer_to_the_ratio():
     errors = []
     for n in (100, 3000):
