@@ -140,6 +140,12 @@ METHODS = {
             kinds=("classification",),
         ),
         Method(
+            "TransferForest",
+            lambda base, seed: skransfer.TransferForestClassifier(random_state=seed),
+            "required",
+            kinds=("classification",),
+        ),
+        Method(
             "RidgeTransfer",
             lambda base, seed: skransfer.RidgeTransfer(),
             "required",

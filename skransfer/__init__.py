@@ -15,18 +15,27 @@ _HOMES = {
     "skransfer.baseline": ["Pooled", "SourceOnly", "TargetOnly"],
     "skransfer.feature": ["CORAL", "TCA", "LinearMonge", "SubspaceAlignment"],
     "skransfer.instance": [
+        "DASVM",
         "KMM",
         "RULSIF",
         "ULSIF",
         "BalancedWeighting",
         "DiscriminativeReweighting",
         "GaussianReweighting",
+        "KDEReweighting",
+        "NearestNeighborReweighting",
+        "SelfLabeling",
         "TarS",
         "TrAdaBoostClassifier",
         "TrAdaBoostRegressor",
         "TwoStageTrAdaBoostRegressor",
     ],
-    "skransfer.parameter": ["LogisticTransfer", "RidgeTransfer"],
+    "skransfer.parameter": [
+        "LogisticTransfer",
+        "RidgeTransfer",
+        "TransferForestClassifier",
+        "TransferTreeClassifier",
+    ],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -38,18 +47,27 @@ if TYPE_CHECKING:
     from skransfer.baseline import Pooled, SourceOnly, TargetOnly
     from skransfer.feature import CORAL, TCA, LinearMonge, SubspaceAlignment
     from skransfer.instance import (
+        DASVM,
         KMM,
         RULSIF,
         ULSIF,
         BalancedWeighting,
         DiscriminativeReweighting,
         GaussianReweighting,
+        KDEReweighting,
+        NearestNeighborReweighting,
+        SelfLabeling,
         TarS,
         TrAdaBoostClassifier,
         TrAdaBoostRegressor,
         TwoStageTrAdaBoostRegressor,
     )
-    from skransfer.parameter import LogisticTransfer, RidgeTransfer
+    from skransfer.parameter import (
+        LogisticTransfer,
+        RidgeTransfer,
+        TransferForestClassifier,
+        TransferTreeClassifier,
+    )
 
 
 def __getattr__(name: str) -> Any:

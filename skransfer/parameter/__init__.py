@@ -2,5 +2,12 @@
 
 from skransfer.parameter._logistic_transfer import LogisticTransfer
 from skransfer.parameter._ridge_transfer import RidgeTransfer
+from skransfer.parameter._transfer_forest import TransferForestClassifier
+from skransfer.parameter._transfer_tree import TransferTreeClassifier
 
-__all__ = ["LogisticTransfer", "RidgeTransfer"]
+__all__ = [
+    "LogisticTransfer",
+    "RidgeTransfer",
+    "TransferForestClassifier",
+    "TransferTreeClassifier",
+]

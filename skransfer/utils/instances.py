@@ -11,7 +11,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from skransfer.base import BaseAdapter, BaseRowSelector, BaseSourceInformed, BaseTransferPredictor
+from skransfer.base import (
+    BaseAdapter,
+    BaseRowSelector,
+    BaseSelfLabeler,
+    BaseSourceInformed,
+    BaseTransferPredictor,
+)
 
 __all__ = ["instances_of"]
 
@@ -38,8 +44,9 @@ def instances_of(cls: type) -> Iterator[Any]:
     # Tight tolerances: the laws compare fits to more digits than a user needs.
     classifier = LogisticRegression(tol=1e-9, max_iter=1000)
     if issubclass(cls, BaseSourceInformed):
-        yield cls()
-        yield cls(source=FrozenEstimator(_source_model(cls)))
+        seed = {"random_state": 0} if "random_state" in _parameters(cls) else {}
+        yield cls(**seed)
+        yield cls(source=FrozenEstimator(_source_model(cls)), **seed)
     elif issubclass(cls, BaseTransferPredictor):
         short = {"n_estimators": 6, "n_steps": 3, "cv": 2, "random_state": 0}
         few = {name: value for name, value in short.items() if name in _parameters(cls)}
@@ -49,6 +56,10 @@ def instances_of(cls: type) -> Iterator[Any]:
         yield cls(**few)
         yield cls(tree, **few)
         yield cls(make_pipeline(StandardScaler(), model), **few)
+    elif issubclass(cls, BaseSelfLabeler):
+        yield cls()
+        yield cls(classifier)
+        yield cls(make_pipeline(StandardScaler(), classifier))
     elif issubclass(cls, BaseAdapter):
         tight = {"tol": 1e-10} if "tol" in _parameters(cls) else {}
         if not issubclass(cls, BaseRowSelector):
@@ -62,12 +73,15 @@ def _parameters(cls: Any) -> list[str]:
     return list(cls._get_param_names())
 
 
-def _source_model(cls: type) -> Any:
-    """A linear model fitted on rows like those of the laws."""
+def _source_model(cls: Any) -> Any:
+    """What the method starts from by default, fitted on rows like those of the laws."""
     rng = np.random.RandomState(7)
     X = rng.normal(size=(80, 4))
     scores = X @ np.linspace(1.0, -1.0, 4)
+    model = cls()._default_source()
+    short = {"n_estimators": 8, "random_state": 0}
+    model.set_params(**{name: value for name, value in short.items() if name in vars(model)})
     if is_regressor(cls()):
-        return Ridge().fit(X, scores / 2)  # half the true gain: something to learn
+        return model.fit(X, scores / 2)  # half the true gain: something to learn
     assert is_classifier(cls())
-    return LogisticRegression().fit(X, (scores > 0).astype(int))
+    return model.fit(X, (scores > 0).astype(int))
