@@ -3,7 +3,8 @@
 The proximal point method in the dual, ``b_new = argmax D(b) - mu |b - b_old|^2 / 2``, whose steps
 are minima of a smooth function of the weights: Newton's method finds each in a few passes over the
 rows (Li, Sun, Toh 2018, for the lasso). Its linear systems are as large as the fewer of the columns
-and the rows inside their box. The squared hinge is smooth already, and needs no `mu`.
+and the rows inside their box. The squared hinge is smooth already, and needs no `mu`. A half-space that is
+in the way of a point is an equation of the step from it.
 """
 
 from typing import Any, NamedTuple
@@ -19,9 +20,11 @@ __all__ = ["proximal_newton"]
 Array = NDArray[np.float64]
 
 _LARGEST = 400  # unknowns of a linear system that costs less than some epochs
-_OUTER, _INNER = 25, 40
-_START, _SHRINK, _LEAST = 1.0, 0.2, 1e-5  # mu, in units of 1 / cap
-_ENOUGH = 1e-9  # relative size of the gradient at which a minimum is found
+_STEPS = 300  # of Newton in all
+_INNER = 30  # of Newton for one proximal step
+_START, _LEAST = 1.0, 1e-6  # mu, in units of 1 / cap
+_QUICK, _SLOW = 8, 16  # inner steps after which mu shrinks, or grows
+_ENOUGH = 1e-13  # relative size of the gradient at which a minimum is found
 
 
 def proximal_newton(problem: SVMProblem, point: Point, gap_tol: float) -> Point:
@@ -40,18 +43,26 @@ def proximal_newton(problem: SVMProblem, point: Point, gap_tol: float) -> Point:
     Point
         `point` itself if nothing better was found.
     """
-    mu, least = _START / problem.caps.max(), _LEAST / problem.caps.max()
-    best = point
-    for _ in range(_OUTER):
-        dual = _proximal_step(_Smooth(problem, point, mu))
-        if dual is None:
+    unit = 1.0 / problem.caps.max()
+    mu, steps, best = _START * unit, 0, point
+    while steps < _STEPS:
+        found = _proximal_step(_Smooth(problem, point, mu))
+        if found is None:
             break
-        point = problem.point(dual)
-        if point.gap < best.gap:
-            best = point
-        if best.gap <= gap_tol * best.primal:
+        dual, inner = found
+        steps += inner
+        trial = problem.point(dual)
+        if trial.gap < best.gap:
+            best = trial
+        stalled = mu <= _LEAST * unit and trial.gap > best.gap
+        if stalled or best.gap <= gap_tol * best.primal:
             break
-        mu = max(_SHRINK * mu, least)
+        if inner < _INNER:
+            point = trial
+            factor = 0.2 if inner <= _QUICK else 1.0 if inner <= _SLOW else 2.0
+        else:  # a longer way than Newton's method goes: take it in smaller parts
+            factor = 10.0
+        mu = max(factor * mu, _LEAST * unit)
     return best
 
 
@@ -60,82 +71,79 @@ class _State(NamedTuple):
 
     value: float
     dual: Array
-    push: float
 
 
 class _Smooth:
-    """The minimum over b of the proximal problem, as a function of the weights."""
+    """The best of the proximal problem beside given weights, as a function of these weights."""
 
     def __init__(self, problem: SVMProblem, point: Point, mu: float) -> None:
-        self.problem, self.mu = problem, mu
+        self.problem, self.old = problem, point.dual
         self.start = np.concatenate([point.coef / np.sqrt(problem.scale), point.tail])
-        self.mu_rows = 0.0 if problem.squared else mu
-        self.old, self.old_push = point.dual, point.push
-        self.weight = self.mu_rows + problem.ridge
-        self.guard = problem.guard()
+        self.mu = 0.0 if problem.squared else mu
+        self.weight = self.mu + problem.ridge
+        self.guard = problem.guard() if point.push > 0.0 else None
 
     def at(self, weights: Array, scores: Array) -> _State:
-        problem, dual = self.problem, self.best(scores)
-        along = 0.0 if self.guard is None else float(self.guard @ weights)
-        push = max(0.0, self.old_push - along / self.mu)
-        value = weights @ weights / 2 + dual @ (problem.target - scores) - push * along
-        value -= (problem.ridge * dual) @ dual / 2 + self.mu * (push - self.old_push) ** 2 / 2
-        value -= self.mu_rows * ((dual - self.old) ** 2).sum() / 2
-        return _State(float(value), dual, push)
-
-    def best(self, scores: Array) -> Array:
         problem = self.problem
-        free = (problem.target - scores + self.mu_rows * self.old) / self.weight
-        return np.clip(free, problem.low, problem.high)
+        slack = problem.target - scores
+        dual = np.clip((slack + self.mu * self.old) / self.weight, problem.low, problem.high)
+        value = weights @ weights / 2 + dual @ (slack - problem.ridge * dual / 2)
+        return _State(float(value - self.mu * ((dual - self.old) ** 2).sum() / 2), dual)
 
     def gradient(self, weights: Array, state: _State) -> Array:
         back = self.problem.transposed(state.dual)
-        return weights - (back if self.guard is None else back + state.push * self.guard)
+        if self.guard is not None:
+            back -= (self.guard @ back) * self.guard
+        return weights - back
 
     def direction(self, gradient: Array, state: _State) -> Array | None:
         """Newton's; None where the linear system is too large."""
-        problem, dual = self.problem, state.dual
+        problem, dual, guard = self.problem, state.dual, self.guard
         free = np.flatnonzero((dual > problem.low) & (dual < problem.high))
+        if len(free) == 0:
+            return -gradient
         if min(len(free), len(gradient)) > _LARGEST:
             return None
         Z, weight = problem.take(free), self.weight[free]
-        if self.guard is not None and state.push > 0.0:
-            stack = sparse.vstack if sparse.issparse(Z) else np.vstack
-            Z, weight = stack([Z, self.guard[None]]), np.append(weight, self.mu)
-        if Z.shape[0] <= Z.shape[1]:
+        if len(free) <= len(gradient):
             system = _dense(Z @ Z.T)
+            if guard is not None:
+                along = Z @ guard
+                system -= np.outer(along, along)
             system[np.diag_indices_from(system)] += weight
-            inner = linalg.solve(system, Z @ gradient, assume_a="pos") if len(weight) else weight
-            return np.asarray(Z.T @ inner - gradient)
+            step = Z.T @ linalg.solve(system, Z @ gradient, assume_a="pos") - gradient
+            return np.asarray(step if guard is None else step - (guard @ step) * guard)
         roots = np.sqrt(1.0 / weight)
         Z = sparse.diags_array(roots) @ Z if sparse.issparse(Z) else roots[:, None] * Z
         system = _dense(Z.T @ Z)
         system[np.diag_indices_from(system)] += 1.0
-        return np.asarray(-linalg.solve(system, gradient, assume_a="pos"))
+        if guard is None:
+            return np.asarray(-linalg.solve(system, gradient, assume_a="pos"))
+        step, bent = linalg.solve(system, np.column_stack([-gradient, guard]), assume_a="pos").T
+        return np.asarray(step - (guard @ step) / (guard @ bent) * bent)
 
 
-def _proximal_step(smooth: _Smooth) -> Array | None:
-    """Multipliers at the minimum of the smooth function, by Newton's method with halved steps."""
-    weights = smooth.start
+def _proximal_step(smooth: _Smooth) -> tuple[Array, int] | None:
+    """Multipliers at the minimum, and the steps of Newton's method, with halving, that it took."""
+    weights, done = smooth.start, False
     scores = smooth.problem.times(weights)
     state = smooth.at(weights, scores)
-    for _ in range(_INNER):
+    for step in range(1, _INNER + 1):
         gradient = smooth.gradient(weights, state)
-        if np.linalg.norm(gradient) <= _ENOUGH * (np.linalg.norm(weights) + _ENOUGH):
+        if done or np.linalg.norm(gradient) <= _ENOUGH * np.linalg.norm(weights):
             break
         direction = smooth.direction(gradient, state)
         if direction is None:
             return None
-        change, slope, size = smooth.problem.times(direction), float(gradient @ direction), 1.0
-        while size > 1e-8:
-            trial = smooth.at(weights + size * direction, scores + size * change)
-            if trial.value <= state.value + 1e-4 * size * slope:
-                break
-            size /= 2
-        else:
-            break  # rounding is in the way
-        weights, scores, state = weights + size * direction, scores + size * change, trial
-    return state.dual
+        change, slope, length = smooth.problem.times(direction), float(gradient @ direction), 1.0
+        noise = 1e-15 * abs(state.value)
+        done = -slope <= noise  # the last step that rounding lets see
+        trial = smooth.at(weights + direction, scores + change)
+        while trial.value > state.value + 1e-4 * length * slope + noise:
+            length /= 2
+            trial = smooth.at(weights + length * direction, scores + length * change)
+        weights, scores, state = weights + length * direction, scores + length * change, trial
+    return state.dual, step
 
 
 def _dense(X: Any) -> Array:

@@ -208,7 +208,8 @@ def _minimize(
         n_iter += problem.descend(point, order, int(rng.randint(2**31 - 1)), block, tol)
         point = problem.point(point.dual)
         if n_iter >= newton_at and point.gap > tol * point.primal:
-            point, newton_at = proximal_newton(problem, point, tol), 10 * n_iter
+            point = _polish(problem, proximal_newton(problem, point, tol))
+            newton_at = 10 * n_iter
     return _polish(problem, point), n_iter
 
 
