@@ -4,6 +4,7 @@ from skransfer.base.adapter import BaseAdapter
 from skransfer.base.domains import Domains, check_domains, encode_domains
 from skransfer.base.predictor import BaseTransferPredictor, TrainingRows
 from skransfer.base.roles import BaseMapper, BaseReweighter, BaseRowSelector
+from skransfer.base.self_labeler import BaseSelfLabeler, SelfLabels, UnlabeledTarget
 from skransfer.base.source import BaseSourceInformed, Knowledge, source_coefficients
 from skransfer.base.stacking import stack_domains
 from skransfer.base.traits import Traits
@@ -15,13 +16,16 @@ __all__ = [
     "BaseMapper",
     "BaseReweighter",
     "BaseRowSelector",
+    "BaseSelfLabeler",
     "BaseSourceInformed",
     "BaseTransfer",
     "BaseTransferPredictor",
     "Domains",
     "Knowledge",
+    "SelfLabels",
     "TrainingRows",
     "Traits",
+    "UnlabeledTarget",
     "WeightSummary",
     "check_domains",
     "encode_domains",

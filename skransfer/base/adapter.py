@@ -31,7 +31,8 @@ def _wrapped_has(name: str) -> Any:
     """Expose a method only if the wrapped estimator has it."""
 
     def check(self: Any) -> bool:
-        wrapped = None if self.estimator is None else getattr(self, "estimator_", self.estimator)
+        learner = self._learner()
+        wrapped = None if learner is None else getattr(self, "estimator_", learner)
         if wrapped is None:
             raise AttributeError(f"{type(self).__name__}(estimator=None) has no {name}.")
         getattr(wrapped, name)
@@ -67,23 +68,28 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
         """New rows as the wrapped estimator must see them."""
         return X
 
+    def _learner(self) -> Any:
+        """The estimator that is wrapped; None where there is none."""
+        return self.estimator
+
     def _training_rows(self, data: Stacked) -> NDArray[np.bool_]:
         """Mask of the rows that the wrapped estimator learns from."""
         train_on = getattr(self, "train_on", "source")
         return data.domains.source if train_on == "source" else data.known
 
     def _needs_labels(self) -> bool:
-        return self.estimator is not None
+        return self._learner() is not None
 
     def _takes_params(self) -> bool:
-        return self.estimator is not None
+        return self._learner() is not None
 
     def _check_parts(self) -> None:
-        if self.estimator is None:
+        learner = self._learner()
+        if learner is None:
             return
-        check_not_nested(self, self.estimator)
+        check_not_nested(self, learner)
         if self._gives_weights:
-            check_weightable(self.estimator)
+            check_weightable(learner)
 
     def _learn(self, data: Stacked, fit_params: dict[str, Any]) -> Any:
         if self.estimator is None:
@@ -110,7 +116,7 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
         if get_config()["enable_metadata_routing"] and not ours:
             # Nothing is joined to the user's weights, so the requests on the parts decide.
             return None, check_method_params(data.X, fit_params, indices=rows)
-        given, params = split_sample_weight(self.estimator, fit_params)
+        given, params = split_sample_weight(self._learner(), fit_params)
         cut = cut_weights(given, len(data.known), rows)
         return cut, check_method_params(data.X, params, indices=rows)
 
@@ -222,11 +228,12 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
         routing : MetadataRouter
         """
         router = MetadataRouter(owner=self).add_self_request(self)
-        if self.estimator is not None:
+        learner = self._learner()
+        if learner is not None:
             mapping = MethodMapping()
             for caller, callee in self._routed_methods():
                 mapping.add(caller=caller, callee=callee)
-            router.add(estimator=self.estimator, method_mapping=mapping)
+            router.add(estimator=learner, method_mapping=mapping)
         return router
 
     def _routed_methods(self) -> list[tuple[str, str]]:
@@ -237,8 +244,9 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        if self.estimator is not None:
-            inner = get_tags(self.estimator)
+        learner = self._learner()
+        if learner is not None:
+            inner = get_tags(learner)
             tags.estimator_type = inner.estimator_type
             tags.classifier_tags = inner.classifier_tags
             tags.regressor_tags = inner.regressor_tags

@@ -1,10 +1,14 @@
 """Instance transfer: choose or weight source rows by their use for the target."""
 
 from skransfer.instance._balanced_weighting import BalancedWeighting
+from skransfer.instance._dasvm import DASVM
 from skransfer.instance._discriminative_reweighting import DiscriminativeReweighting
 from skransfer.instance._gaussian_reweighting import GaussianReweighting
+from skransfer.instance._kde_reweighting import KDEReweighting
 from skransfer.instance._kmm import KMM
+from skransfer.instance._nearest_neighbor_reweighting import NearestNeighborReweighting
 from skransfer.instance._rulsif import RULSIF
+from skransfer.instance._self_labeling import SelfLabeling
 from skransfer.instance._tars import TarS
 from skransfer.instance._tradaboost import TrAdaBoostClassifier
 from skransfer.instance._tradaboost_regressor import TrAdaBoostRegressor
@@ -12,12 +16,16 @@ from skransfer.instance._two_stage_tradaboost import TwoStageTrAdaBoostRegressor
 from skransfer.instance._ulsif import ULSIF
 
 __all__ = [
+    "DASVM",
     "KMM",
     "RULSIF",
     "ULSIF",
     "BalancedWeighting",
     "DiscriminativeReweighting",
     "GaussianReweighting",
+    "KDEReweighting",
+    "NearestNeighborReweighting",
+    "SelfLabeling",
     "TarS",
     "TrAdaBoostClassifier",
     "TrAdaBoostRegressor",

@@ -14,7 +14,12 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skransfer.base import BaseReweighter, BaseRowSelector, BaseTransferPredictor
+from skransfer.base import (
+    BaseReweighter,
+    BaseRowSelector,
+    BaseSelfLabeler,
+    BaseTransferPredictor,
+)
 from skransfer.exceptions import EffectiveSampleSizeWarning, SingleDomainWarning
 from skransfer.model_selection import TargetKFold
 from skransfer.utils._problems import expect, fit, make_problem, outputs, same
@@ -63,7 +68,8 @@ def law_weights_reach_any_depth(estimator: Any) -> None:
 
 def law_deaf_estimators(estimator: Any) -> None:
     """A wrapped estimator without ``sample_weight`` is named in an error, at any depth."""
-    gives = isinstance(estimator, (BaseReweighter, BaseTransferPredictor))
+    always = isinstance(estimator, (BaseReweighter, BaseTransferPredictor))
+    gives = always or getattr(estimator, "_gives_weights", False)
     if not gives or getattr(estimator, "estimator", None) is None:
         return
     problem = make_problem(estimator)
@@ -130,8 +136,8 @@ def law_searches(estimator: Any) -> None:
 
 
 def law_row_selectors_take_anything(estimator: Any) -> None:
-    """Baselines and boosters hand on the caller's container: names, strings and NaN inside."""
-    if not isinstance(estimator, (BaseRowSelector, BaseTransferPredictor)):
+    """Methods that do not read rows hand on the caller's container: names, strings and NaN."""
+    if not isinstance(estimator, (BaseRowSelector, BaseSelfLabeler, BaseTransferPredictor)):
         return
     import pandas as pd
     from sklearn.compose import make_column_transformer

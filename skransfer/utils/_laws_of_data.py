@@ -11,7 +11,13 @@ from scipy import sparse
 from sklearn.base import clone, is_classifier
 from sklearn.utils import get_tags
 
-from skransfer.base import BaseMapper, BaseReweighter, BaseRowSelector, BaseTransferPredictor
+from skransfer.base import (
+    BaseMapper,
+    BaseReweighter,
+    BaseRowSelector,
+    BaseSelfLabeler,
+    BaseTransferPredictor,
+)
 from skransfer.exceptions import EffectiveSampleSizeWarning, SingleDomainWarning
 from skransfer.utils._problems import Problem, expect, fit, make_problem, outputs, same
 
@@ -246,9 +252,10 @@ def law_no_transfer_limit(estimator: Any) -> None:
     _check_finite(fitted, problem, "no-transfer limit")
     if isinstance(estimator, BaseReweighter):
         np.testing.assert_array_equal(fitted.weights_, np.ones(len(problem.X)))
-    if not isinstance(estimator, (BaseReweighter, BaseRowSelector)) or estimator.estimator is None:
+    keeps_rows = isinstance(estimator, (BaseReweighter, BaseRowSelector, BaseSelfLabeler))
+    if not keeps_rows or estimator._learner() is None:
         return
-    plain = clone(estimator.estimator).fit(problem.X, problem.y)
+    plain = clone(estimator._learner()).fit(problem.X, problem.y)
     shared = {name: v for name, v in outputs(fitted, problem.X).items() if name != "weigh"}
     same(shared, outputs(plain, problem.X), "no-transfer limit", rtol=1e-10, atol=1e-12)
 
