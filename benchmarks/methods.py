@@ -101,6 +101,12 @@ METHODS = {
             lambda base, seed: skransfer.GaussianReweighting(base),
             weighs=True,
         ),
+        Method("KDEReweighting", lambda base, seed: skransfer.KDEReweighting(base), weighs=True),
+        Method(
+            "NearestNeighborReweighting",
+            lambda base, seed: skransfer.NearestNeighborReweighting(base),
+            weighs=True,
+        ),
         Method("TarS", lambda base, seed: skransfer.TarS(base), weighs=True),
         Method(
             "BalancedWeighting",
@@ -132,6 +138,20 @@ METHODS = {
             "required",
             weighs=True,
             kinds=("regression",),
+        ),
+        Method(
+            "MultiSourceTrAdaBoost",
+            lambda base, seed: skransfer.MultiSourceTrAdaBoostClassifier(base, random_state=seed),
+            "required",
+            weighs=True,
+            kinds=("classification",),
+        ),
+        Method(
+            "TaskTrAdaBoost",
+            lambda base, seed: skransfer.TaskTrAdaBoostClassifier(base, random_state=seed),
+            "required",
+            weighs=True,
+            kinds=("classification",),
         ),
         Method(
             "LogisticTransfer",

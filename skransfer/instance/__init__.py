@@ -6,10 +6,12 @@ from skransfer.instance._discriminative_reweighting import DiscriminativeReweigh
 from skransfer.instance._gaussian_reweighting import GaussianReweighting
 from skransfer.instance._kde_reweighting import KDEReweighting
 from skransfer.instance._kmm import KMM
+from skransfer.instance._multi_source_tradaboost import MultiSourceTrAdaBoostClassifier
 from skransfer.instance._nearest_neighbor_reweighting import NearestNeighborReweighting
 from skransfer.instance._rulsif import RULSIF
 from skransfer.instance._self_labeling import SelfLabeling
 from skransfer.instance._tars import TarS
+from skransfer.instance._task_tradaboost import TaskTrAdaBoostClassifier
 from skransfer.instance._tradaboost import TrAdaBoostClassifier
 from skransfer.instance._tradaboost_regressor import TrAdaBoostRegressor
 from skransfer.instance._two_stage_tradaboost import TwoStageTrAdaBoostRegressor
@@ -24,9 +26,11 @@ __all__ = [
     "DiscriminativeReweighting",
     "GaussianReweighting",
     "KDEReweighting",
+    "MultiSourceTrAdaBoostClassifier",
     "NearestNeighborReweighting",
     "SelfLabeling",
     "TarS",
+    "TaskTrAdaBoostClassifier",
     "TrAdaBoostClassifier",
     "TrAdaBoostRegressor",
     "TwoStageTrAdaBoostRegressor",

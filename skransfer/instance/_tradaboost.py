@@ -7,12 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseTransferPredictor, TrainingRows, Traits
-from skransfer.base.warning import warn_user
 from skransfer.instance._binned_trees import (
     BinnedTree,
     TreeFits,
@@ -21,6 +19,8 @@ from skransfer.instance._binned_trees import (
     dense_floats,
     learner_codes,
 )
+from skransfer.instance._seeds import round_seeds
+from skransfer.instance._trainer import mean_one, warn_of_guessing
 from skransfer.solvers import boosting
 
 __all__ = ["TrAdaBoostClassifier"]
@@ -170,12 +170,7 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         if self.init == "auto" and self.stop_reason_ == "guessing":
             self.init_ = "balanced"
             self._boost(rows, codes, trees)
-        if self.stop_reason_ == "guessing" and len(self.estimators_) == 1:
-            warn_user(
-                "TrAdaBoostClassifier stopped at its first learner, which is no better on the "
-                "target than guessing; use a stronger estimator or more labeled target rows.",
-                UserWarning,
-            )
+        warn_of_guessing(self)
 
     def _trees_on_bins(self, rows: TrainingRows, codes: NDArray[np.intp]) -> TreeFits | None:
         """The default learner; None where the user's or scikit-learn's tree has to serve."""
@@ -193,11 +188,10 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
             init=self.init_,  # type: ignore[arg-type]
             sample_weight=rows.sample_weight,
         )
-        seeds = self._seeds()
         learners: list[Any] = []
         votes, errors, masses = [], [], []
         self.stop_reason_ = "n_estimators"
-        for seed in seeds:
+        for seed in round_seeds(self.random_state, self.n_estimators):
             shares = np.exp(log_w)
             if trees is None:
                 learner = self._fit_learner(rows, shares * n_rows, seed)
@@ -230,13 +224,7 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         self.estimator_weights_ = np.array(votes)
         self.estimator_errors_ = np.array(errors)
         self.target_mass_ = np.array(masses)
-        self.weights_ = _mean_one(log_w[rows.source])
-
-    def _seeds(self) -> list[int | None]:
-        if self.random_state is None:
-            return [None] * self.n_estimators
-        draw = check_random_state(self.random_state)
-        return [int(seed) for seed in draw.randint(2**31 - 1, size=self.n_estimators)]
+        self.weights_ = mean_one(log_w[rows.source])
 
     def _codes(self, learner: Any, X: Any) -> NDArray[np.intp]:
         return learner_codes(learner, X, self.classes_)
@@ -272,10 +260,3 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         X, _ = self._check_rows(X, None)
         for n_learners in range(1, len(self.estimators_) + 1):
             yield self.classes_[boosting.vote(self._votes(X, n_learners))]
-
-
-def _mean_one(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not np.isfinite(log_weights).any():
-        return np.zeros(len(log_weights))
-    weights = np.exp(log_weights - log_weights.max())
-    return np.asarray(weights / weights.mean())

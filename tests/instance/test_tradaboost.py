@@ -147,6 +147,45 @@ def test_stop_rules(wrong, reason, n_learners):
     assert np.isfinite(model.predict_proba(X)).all()
 
 
+class GuessesFrom(ClassifierMixin, BaseEstimator):
+    """Wrong on one row of the target, and from some fit on wherever it was not."""
+
+    fits = []
+
+    def __init__(self, first=0):
+        self.first = first
+
+    def fit(self, X, y, sample_weight=None):
+        self.classes_ = np.unique(y)
+        self.guesses_ = len(self.fits) >= self.first
+        self.fits.append(sample_weight)
+        return self
+
+    def predict(self, X):
+        label, row, source = X.T
+        wrong = (source == 0) & ((row != 3) if self.guesses_ else (row == 3))
+        return np.where(wrong, 1 - label, label).astype(int)
+
+
+@pytest.mark.parametrize("init", ["uniform", "balanced"])
+@pytest.mark.parametrize(("first", "n_learners"), [(0, 1), (1, 1), (9, 1)])
+def test_a_learner_that_guesses_ends_boosting_and_is_left_out(init, first, n_learners):
+    y, d = np.tile([0, 1], 10), np.repeat([0, -1], 10)
+    X = np.c_[y, np.tile(np.arange(10), 2), d >= 0]
+    GuessesFrom.fits.clear()
+    model = TrAdaBoostClassifier(GuessesFrom(first), n_estimators=9, init=init)
+    if first == 0:  # nothing but guessing: the learner is kept, with a warning
+        with pytest.warns(UserWarning, match="first learner, which is no better"):
+            model.fit(X, y, sample_domain=d)
+    else:  # the second learner, right or wrong on the one row that counts half, is a guess
+        model.fit(X, y, sample_domain=d)
+        np.testing.assert_allclose(model.estimator_errors_, [0.1])
+        np.testing.assert_allclose(model.estimator_weights_, [np.log(9.0)])
+        np.testing.assert_array_equal(model.predict(X[10:]) != y[10:], np.arange(10) == 3)
+    assert len(model.estimators_) == n_learners
+    assert model.stop_reason_ == "guessing"
+
+
 def test_without_source_rows_it_is_adaboost_with_a_late_vote():
     X, y, _, _, _ = problem(2)
     stump = DecisionTreeClassifier(max_depth=1, random_state=0)
