@@ -160,6 +160,18 @@ METHODS = {
             kinds=("classification",),
         ),
         Method(
+            "AdaptiveSVC",
+            lambda base, seed: skransfer.AdaptiveSVC(),
+            "required",
+            kinds=("classification",),
+        ),
+        Method(
+            "PMTSVC",
+            lambda base, seed: skransfer.PMTSVC(),
+            "required",
+            kinds=("classification",),
+        ),
+        Method(
             "TransferForest",
             lambda base, seed: skransfer.TransferForestClassifier(random_state=seed),
             "required",

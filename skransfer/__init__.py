@@ -33,6 +33,8 @@ _HOMES = {
         "TwoStageTrAdaBoostRegressor",
     ],
     "skransfer.parameter": [
+        "PMTSVC",
+        "AdaptiveSVC",
         "LogisticTransfer",
         "RidgeTransfer",
         "TransferForestClassifier",
@@ -67,6 +69,8 @@ if TYPE_CHECKING:
         TwoStageTrAdaBoostRegressor,
     )
     from skransfer.parameter import (
+        PMTSVC,
+        AdaptiveSVC,
         LogisticTransfer,
         RidgeTransfer,
         TransferForestClassifier,

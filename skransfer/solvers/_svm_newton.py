@@ -3,8 +3,8 @@
 The proximal point method in the dual, ``b_new = argmax D(b) - mu |b - b_old|^2 / 2``, whose steps
 are minima of a smooth function of the weights: Newton's method finds each in a few passes over the
 rows (Li, Sun, Toh 2018, for the lasso). Its linear systems are as large as the fewer of the columns
-and the rows inside their box. The squared hinge is smooth already, and needs no `mu`. A half-space that is
-in the way of a point is an equation of the step from it.
+and the rows inside their box. The squared hinge is smooth already, and needs no `mu`. A half-space
+that is in the way of a point is an equation of the step from it.
 """
 
 from typing import Any, NamedTuple
@@ -125,10 +125,11 @@ class _Smooth:
 
 def _proximal_step(smooth: _Smooth) -> tuple[Array, int] | None:
     """Multipliers at the minimum, and the steps of Newton's method, with halving, that it took."""
-    weights, done = smooth.start, False
+    weights, steps, done = smooth.start, 0, False
     scores = smooth.problem.times(weights)
     state = smooth.at(weights, scores)
-    for step in range(1, _INNER + 1):
+    while steps < _INNER:
+        steps += 1
         gradient = smooth.gradient(weights, state)
         if done or np.linalg.norm(gradient) <= _ENOUGH * np.linalg.norm(weights):
             break
@@ -143,7 +144,7 @@ def _proximal_step(smooth: _Smooth) -> tuple[Array, int] | None:
             length /= 2
             trial = smooth.at(weights + length * direction, scores + length * change)
         weights, scores, state = weights + length * direction, scores + length * change, trial
-    return state.dual, step
+    return state.dual, steps
 
 
 def _dense(X: Any) -> Array:

@@ -54,8 +54,8 @@ class SVMProblem:
     """``min_v |v|^2 / 2 + sum_i caps_i loss(signs_i (target_i - z_i v))`` subject to ``g v >= 0``.
 
     The row z_i is ``(sqrt(scale) x_i, extra_i)`` and the loss is the positive part or its square.
-    With a direction u of unit length, the last extra column is ``root * X u`` and g is ``(sqrt(scale)
-    u, 0, root)``, a vector of unit length. X is not copied.
+    With a direction u of unit length, the last extra column is ``root * X u`` and g is
+    ``(sqrt(scale) u, 0, root)``, a vector of unit length. X is not copied.
     """
 
     X: Any

@@ -230,9 +230,7 @@ def test_rows_of_zeros_and_satisfied_margins():
 
 def test_the_seed_decides():
     X, signs, caps, _ = _rows()
-    fits = [
-        fit_dual_svm(X, signs, caps, max_iter=1, random_state=seed) for seed in (None, 0, 1)
-    ]
+    fits = [fit_dual_svm(X, signs, caps, max_iter=1, random_state=seed) for seed in (None, 0, 1)]
     assert not fits[0].converged
     np.testing.assert_array_equal(fits[0].dual, fits[1].dual)
     assert (fits[1].dual != fits[2].dual).any()
