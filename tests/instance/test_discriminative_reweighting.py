@@ -24,6 +24,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skransfer import KMM, DiscriminativeReweighting, SourceOnly
 from skransfer.datasets import make_covariate_shift
 from skransfer.exceptions import EffectiveSampleSizeWarning
+from skransfer.instance._domain_classifiers import default_classifiers
 from skransfer.model_selection import TargetKFold
 
 # Shift, scale, C of a quadratic classifier, and the error allowed, as a share of that of constant
@@ -95,13 +96,35 @@ def test_the_default_is_right_for_gaussians_of_one_covariance(sizes):
     assert np.corrcoef(model.weights_, X[ids >= 0].sum(axis=1))[0, 1] > 0.5  # not inverted
 
 
-def test_squares_are_needed_where_spreads_differ():
+def test_the_default_takes_squares_where_spreads_differ():
     X, _, ids, ratio = problem(2, 0, shift=0.7, scale=0.7)
-    linear = DiscriminativeReweighting().fit(X, sample_domain=ids).weights_
-    squares = DiscriminativeReweighting(domain_classifier=quadratic())
-    weights = squares.fit(X, sample_domain=ids).weights_
+    linear = DiscriminativeReweighting(domain_classifier=LogisticRegression())
+    linear = linear.fit(X, sample_domain=ids).weights_
+    model = DiscriminativeReweighting().fit(X, sample_domain=ids)
     true = ratio[ids >= 0]
-    assert relative_error(weights, true) < relative_error(linear, true) / 5
+    assert relative_error(model.weights_, true) < relative_error(linear, true) / 5
+    assert model.log_losses_["squares"] < model.log_losses_["linear"]
+
+
+def test_the_default_leaves_squares_out_where_they_only_add_variance():
+    runs = [problem(50, seed, 300, 300, shift=0.2, scale=1.0) for seed in range(3)]
+    for X, _, ids, ratio in runs:
+        model = DiscriminativeReweighting().fit(X, sample_domain=ids)
+        assert model.log_losses_["linear"] < model.log_losses_["squares"]
+        squares = DiscriminativeReweighting(domain_classifier=default_classifiers(X)["squares"])
+        squares, true = squares.fit(X, sample_domain=ids).weights_, ratio[ids >= 0]
+        assert relative_error(model.weights_, true) < relative_error(squares, true)
+
+
+def test_squares_of_sparse_rows_are_those_of_dense_ones():
+    X, _, ids, _ = problem(2, 0, shift=0.7, scale=0.5)
+    X = np.where(np.abs(X) < 0.3, 0.0, X)
+    X[:, 1] += 3.0
+    ours = DiscriminativeReweighting().fit(X, sample_domain=ids)
+    theirs = DiscriminativeReweighting().fit(sparse.csr_array(X), sample_domain=ids)
+    assert ours.log_losses_["squares"] < ours.log_losses_["linear"]
+    assert theirs.log_losses_ == pytest.approx(ours.log_losses_, rel=1e-5)
+    np.testing.assert_allclose(theirs.weights_, ours.weights_, rtol=1e-3)
 
 
 def test_more_rows_bring_the_weights_nearer_to_the_ratio():
