@@ -114,6 +114,18 @@ METHODS = {
             "required",
             weighs=True,
         ),
+        Method(
+            "SelfLabeling",
+            lambda base, seed: skransfer.SelfLabeling(base),
+            weighs=True,
+            kinds=("classification",),
+        ),
+        Method(
+            "DASVM",
+            lambda base, seed: skransfer.DASVM(base),
+            weighs=True,
+            kinds=("classification",),
+        ),
         Method("TCA", _tca),
         Method("CORAL", lambda base, seed: skransfer.CORAL(base)),
         Method("SubspaceAlignment", lambda base, seed: skransfer.SubspaceAlignment(base)),

@@ -146,7 +146,7 @@ class DASVM(BaseSelfLabeler):
     _gives_weights = True
     traits = Traits(
         target_labels="optional",
-        examples=MappingProxyType({"tol": ({"n_select": 12}, 1.0)}),
+        examples=MappingProxyType({"tol": ({"n_select": 4}, 1.0)}),
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseSelfLabeler._parameter_constraints,

@@ -40,8 +40,8 @@ class SelfLabeling(BaseSelfLabeler):
     Parameters
     ----------
     estimator : classifier, default=None
-        Classifier to fit; None: ``LogisticRegression()``. Clones of it are fitted; it needs
-        ``predict_proba`` or ``decision_function``.
+        Classifier with ``predict_proba`` or ``decision_function``; clones of it are fitted. None:
+        ``LogisticRegression(max_iter=1000)``.
     criterion : {"fraction", "threshold"}, default="fraction"
         How many rows train. "fraction": a share of the unlabeled rows that grows from
         ``min_fraction`` to ``max_fraction`` over the first ``n_growth`` rounds. "threshold": as
@@ -196,7 +196,7 @@ class SelfLabeling(BaseSelfLabeler):
         return self.source_weight < 1
 
     def _default_estimator(self) -> Any:
-        return LogisticRegression()
+        return LogisticRegression(max_iter=1000)
 
     def _check_parts(self) -> None:
         if self._gives_weights:

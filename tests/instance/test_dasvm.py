@@ -39,9 +39,9 @@ def accuracy(model, X, y, d):
 @pytest.mark.parametrize(
     ("estimator", "options"),
     [
-        (None, {"separation": 3.5}),
+        (None, {}),
         (None, {"n_classes": 3, "separation": 5.0, "shift": 1.5}),
-        (LINEAR, {"separation": 5.0, "shift": 2.0}),
+        (LINEAR, {"separation": 5.0, "shift": 1.0}),
     ],
 )
 def test_it_goes_most_of_the_way_from_the_source_to_the_target_machine(estimator, options):
@@ -50,7 +50,7 @@ def test_it_goes_most_of_the_way_from_the_source_to_the_target_machine(estimator
     before = np.mean([accuracy(SourceOnly(wrapped), *data) for data in problems])
     after = np.mean([accuracy(DASVM(estimator), *data) for data in problems])
     best = np.mean([accuracy(TargetOnly(wrapped), *data) for data in problems])
-    assert best - before > 0.05
+    assert best - before > 0.02
     assert after - before > 0.5 * (best - before)
 
 
@@ -67,13 +67,14 @@ def test_without_a_shift_it_is_about_as_good_as_the_source(estimator, n_classes)
 
 def test_anchors_hold_a_learner_that_is_no_svm():
     """Without them, once the source is gone, few rows of the margin decide, and it turns."""
-    problems = [gaussians(seed, shift=0.0, separation=3.0) for seed in range(3)]
+    problems = [gaussians(seed, shift=0.0, separation=3.0) for seed in range(4)]
+    options = {"n_select": 0.1, "n_growth": 10}
     held, free = (
-        np.mean([accuracy(DASVM(LogisticRegression(), anchor=a, n_growth=10), *p) for p in problems])
+        np.mean([accuracy(DASVM(LogisticRegression(), anchor=a, **options), *p) for p in problems])
         for a in (True, False)
     )
     assert held > 0.9
-    assert free < held - 0.03
+    assert free < held - 0.05
 
 
 # ------------------------------------------------------------------------------ its limits

@@ -150,15 +150,18 @@ def test_the_loop_written_out():
     np.testing.assert_allclose(model.history_["source_weight"], [w for _, w in schedule])
 
 
-def test_labels_can_be_taken_back():
-    X, y, d = gaussians(3, shift=1.5)
-    options = {"min_fraction": 1.0, "n_growth": 1}
-    early = SelfLabeling(max_iter=1, **options).fit(X, y, sample_domain=d)
-    late = SelfLabeling(max_iter=20, **options).fit(X, y, sample_domain=d)
-    changed = early.pseudo_labels_ != late.pseudo_labels_
-    assert changed.sum() >= 5
-    truth = y[d < 0]
-    assert (late.pseudo_labels_[changed] == truth[changed]).mean() > 0.8
+def test_wrong_labels_are_taken_back():
+    """All rows train from the first round; where later rounds disagree, they are mostly right."""
+    options = {"min_fraction": 1.0, "source_weight": 0.0}
+    right = []
+    for seed in range(3):
+        X, y, d = rotated_moons(seed, 30)
+        early = SelfLabeling(SVC(), max_iter=1, **options).fit(X, y, sample_domain=d)
+        late = SelfLabeling(SVC(), max_iter=20, **options).fit(X, y, sample_domain=d)
+        changed = early.pseudo_labels_ != late.pseudo_labels_
+        right.extend(late.pseudo_labels_[changed] == y[d < 0][changed])
+    assert len(right) >= 8
+    assert np.mean(right) > 0.8
 
 
 def test_it_stops_when_labels_rest():
