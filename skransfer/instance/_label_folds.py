@@ -28,7 +28,6 @@ def label_folds(
         contents[tied] = _content_ranks(take_rows(X, tied))
     ranks = np.empty(len(y), dtype=np.intp)
     ranks[np.lexsort((weights, contents, y))] = np.arange(len(y))
-    n_folds = min(n_folds, len(y))
     hand, place = np.divmod(ranks, n_folds)
     return np.asarray(np.where(hand % 2 == 0, place, n_folds - 1 - place))
 

@@ -190,9 +190,9 @@ def test_weighted_median_of_equal_votes_is_the_lower_median():
     predictions = np.array([[3.0], [1.0], [2.0], [4.0]])
     assert weighted_median(predictions, np.full(4, 0.1)) == [2.0]
     assert weighted_median(predictions[:3], np.ones(3)) == [2.0]
-    # Halves up to rounding: .1 + .2 beside .3.
+    # Halves but for rounding: .1 + .2 beside .3, and .3 beside .1 + .2.
     assert weighted_median(np.array([[1.0], [2.0], [3.0]]), np.array([0.1, 0.2, 0.3])) == [2.0]
-    assert weighted_median(np.array([[1.0], [2.0], [3.0]]), np.array([0.3, 0.2, 0.1])) == [1.0]
+    assert weighted_median(np.array([[1.0], [2.0], [3.0]]), np.array([0.3, 0.1, 0.2])) == [1.0]
 
 
 def test_weighted_median_minimizes_weighted_absolute_deviations():
