@@ -221,9 +221,9 @@ def gamma_candidates(gamma: float | str, X: Any) -> Array:
 
     Parameters
     ----------
-    gamma : float or {"loo", "scale", "median"}
-        ``"loo"``: 11 powers of two, 1/16 to 64, times the median heuristic of the rows. The
-        others stand for one value (:func:`skransfer.kernels.resolve_gamma`).
+    gamma : float or {"loo", "cv", "scale", "median"}
+        ``"loo"`` or ``"cv"``: 11 powers of two, 1/16 to 64, times the median heuristic of the
+        rows. The others stand for one value (:func:`skransfer.kernels.resolve_gamma`).
     X : {ndarray, CSR matrix} of shape (n, d)
         Rows of both domains.
 
@@ -239,7 +239,7 @@ def gamma_candidates(gamma: float | str, X: Any) -> Array:
     >>> gamma_candidates("loo", np.array([[0.0], [1.0], [2.0]]))[[0, 4, -1]]
     array([3.125e-02, 5.000e-01, 3.200e+01])
     """
-    if isinstance(gamma, str) and gamma == "loo":
+    if isinstance(gamma, str) and gamma in ("loo", "cv"):
         return np.asarray(resolve_gamma("median", X) * _FACTORS)
     return np.array([resolve_gamma(gamma, X)])
 
