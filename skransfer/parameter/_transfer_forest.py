@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 from sklearn.ensemble import RandomForestClassifier
 
 from skransfer.base import Traits
-from skransfer.parameter._trees import BaseTreeTransfer
+from skransfer.parameter._tree_classifiers import BaseTreeClassifier
 
 __all__ = ["TransferForestClassifier"]
 
 
-class TransferForestClassifier(BaseTreeTransfer):
+class TransferForestClassifier(BaseTreeClassifier):
     r"""Random forest of a source, changed tree by tree by labeled target rows.
 
     "ser" and "strut" are the two algorithms of Segev et al. [1]_, and "mix" votes with both:
@@ -133,7 +133,7 @@ class TransferForestClassifier(BaseTreeTransfer):
         ),
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseTreeTransfer._parameter_constraints,
+        **BaseTreeClassifier._parameter_constraints,
         "bootstrap": ["boolean"],
         "n_jobs": [int, None],
     }

@@ -6,12 +6,12 @@ from typing import Any
 from sklearn.tree import DecisionTreeClassifier
 
 from skransfer.base import Traits
-from skransfer.parameter._trees import BaseTreeTransfer
+from skransfer.parameter._tree_classifiers import BaseTreeClassifier
 
 __all__ = ["TransferTreeClassifier"]
 
 
-class TransferTreeClassifier(BaseTreeTransfer):
+class TransferTreeClassifier(BaseTreeClassifier):
     r"""Decision tree of a source, changed by labeled target rows.
 
     SER grows and prunes it, STRUT keeps its structure and chooses the thresholds anew, "mix"

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from skransfer.kernels import check_memory, engine
 
-__all__ = ["Forest", "TargetRows", "TreeArrays", "dense_rows", "read_tree", "target_rows"]
+__all__ = [
+    "Forest",
+    "TargetRows",
+    "TreeArrays",
+    "dense_rows",
+    "read_tree",
+    "target_rows",
+    "target_values",
+]
 
 _BLOCK = 2**24  # bytes of sparse rows that are dense at a time
 
@@ -21,7 +29,7 @@ class TreeArrays(NamedTuple):
     threshold: NDArray[np.float64]  # rows at most here go to `left`; 0 at leaves
     left: NDArray[np.int32]  # -1 at leaves
     right: NDArray[np.int32]
-    values: NDArray[np.float64]  # (n_nodes, n_classes): class proportions
+    values: NDArray[np.float64]  # (n_nodes, n_classes): class proportions; (n_nodes, 1): means
     weight: NDArray[np.float64]  # of the rows that were counted at the node
 
     @property
@@ -31,12 +39,17 @@ class TreeArrays(NamedTuple):
 
 
 class TargetRows(NamedTuple):
-    """Labeled rows, as `target_rows` prepares them."""
+    """Labeled rows, as `target_rows` and `target_values` prepare them."""
 
     X: NDArray[np.float32]  # (n, n_features), C-contiguous
-    codes: NDArray[np.intp]
-    weights: NDArray[np.float64]  # positive
-    n_classes: int
+    stats: NDArray[np.float64]  # (n, n_stats), what nodes sum up; see the kernels
+    unit: float = 0.0  # of labels, and their origin, in regression; 0: classes
+    center: float = 0.0
+
+    @property
+    def regression(self) -> bool:
+        """Whether the labels are numbers."""
+        return self.unit > 0
 
 
 def read_tree(tree: Any, columns: NDArray[Any], n_classes: int) -> TreeArrays:
@@ -149,8 +162,8 @@ def target_rows(
     --------
     >>> import numpy as np
     >>> from skransfer.solvers._tree_arrays import target_rows
-    >>> target_rows(np.eye(2), np.array([0, 1]), np.array([0.0, 2.0]), 2).weights
-    array([2.])
+    >>> target_rows(np.eye(2), np.array([0, 1]), np.array([0.0, 2.0]), 2).stats
+    array([[0., 2.]])
     """
     codes = np.asarray(codes, dtype=np.intp)
     weights = np.ones(len(codes)) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -160,7 +173,43 @@ def target_rows(
     weights = weights[counted]
     unit = 2.0 ** (np.frexp(weights.max() * counted.size)[1] - 52)
     weights = np.maximum(np.rint(weights / unit), 1.0) * unit
-    return TargetRows(dense_rows(X[counted]), codes[counted], weights, n_classes)
+    stats = np.zeros((counted.size, n_classes))
+    stats[np.arange(counted.size), codes[counted]] = weights
+    return TargetRows(dense_rows(X[counted]), stats)
+
+
+def target_values(
+    X: Any, y: NDArray[Any], weights: NDArray[np.float64] | None, center: float, variance: float
+) -> TargetRows:
+    """Prepare rows labeled with numbers; rows of weight zero are dropped.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (n, n_features)
+    y : ndarray of shape (n,)
+    weights : ndarray of shape (n,) or None
+        None: 1. Not all zero.
+    center, variance : float
+        Of the labels of the source.
+
+    Returns
+    -------
+    rows : TargetRows
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers._tree_arrays import target_values
+    >>> target_values(np.eye(2), np.array([3.0, 7.0]), None, 5.0, 4.0).stats
+    array([[ 1., -1.,  1.],
+           [ 1.,  1.,  1.]])
+    """
+    weights = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
+    counted = np.flatnonzero(weights > 0)
+    unit = float(np.sqrt(variance)) or 1.0
+    label = (np.asarray(y, dtype=np.float64)[counted] - center) / unit
+    stats = weights[counted, None] * np.column_stack([np.ones_like(label), label, label**2])
+    return TargetRows(dense_rows(X[counted]), stats, unit, float(center))
 
 
 class Forest(Sequence[TreeArrays]):

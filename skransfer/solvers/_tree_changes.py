@@ -15,7 +15,8 @@ __all__ = [
     "finish",
     "grow_on",
     "leaf_counts",
-    "proportions",
+    "node_values",
+    "node_weight",
     "still_protected",
 ]
 
@@ -34,7 +35,7 @@ class Changed(NamedTuple):
     """A tree that kernels have changed; nodes out of reach are still there."""
 
     splits: tuple[NDArray[Any], ...]
-    counts: NDArray[np.float64]  # (n_nodes, n_classes)
+    counts: NDArray[np.float64]  # (n_nodes, n_stats)
     origin: NDArray[np.int32]  # node of the given tree that stands here; -1: grown
     kept: NDArray[np.bool_]  # leaves that keep the given proportions
     swapped: NDArray[np.bool_]  # splits whose children changed places
@@ -43,21 +44,29 @@ class Changed(NamedTuple):
 def leaf_counts(
     tree: TreeArrays, rows: TargetRows, reached: NDArray[np.int32] | None = None
 ) -> NDArray[np.float64]:
-    """Target weight of each class in each leaf; zero at other nodes."""
+    """Sums over the target rows in each leaf; zero at other nodes."""
     if reached is None:
         reached = engine().leaves_of_rows(rows.X, tree.splits)
-    shape = len(tree.left), rows.n_classes
-    cells = reached.astype(np.intp) * rows.n_classes + rows.codes
-    return _sums(cells, rows.weights, shape[0] * shape[1]).reshape(shape)
+    columns = [_sums(reached, column, len(tree.left)) for column in rows.stats.T]
+    return np.ascontiguousarray(np.transpose(columns))
 
 
 def _sums(cells: NDArray[Any], weights: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     return np.asarray(np.bincount(cells, weights, minlength=size), dtype=np.float64)
 
 
-def proportions(counts: NDArray[np.float64], otherwise: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Counts divided by their sums, and other rows where there are none."""
-    weight = counts.sum(axis=1, keepdims=True)
+def node_weight(rows: TargetRows, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weight of the target rows at each node."""
+    return counts[:, 0] if rows.regression else counts.sum(axis=1)
+
+
+def node_values(
+    rows: TargetRows, counts: NDArray[np.float64], otherwise: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What each node predicts by its target rows, and other values where there are none."""
+    weight = node_weight(rows, counts)[:, None]
+    if rows.regression:
+        counts = rows.unit * counts[:, 1:2] + rows.center * weight
     return np.where(weight > 0, counts / np.where(weight > 0, weight, 1.0), otherwise)
 
 
@@ -67,7 +76,7 @@ def grow_on(
     reached: NDArray[np.int32],
     growing: NDArray[np.bool_],
     counts: NDArray[np.float64],
-    how: tuple[tuple[float, int, bool], int],
+    how: tuple[tuple[float, int, int], int],
 ) -> Changed:
     """Grow trees in some leaves, on the rows that reached them; new nodes stand at the end."""
     n_nodes, leaves = len(tree.left), np.flatnonzero(growing)
@@ -81,12 +90,10 @@ def grow_on(
         np.full(capacity, -1, dtype=np.int32),
         np.full(capacity, -1, dtype=np.int32),
     )
-    grown_counts = np.zeros((capacity, rows.n_classes))
+    grown_counts = np.zeros((capacity, rows.stats.shape[1]))
     n_grown = 0
     if len(leaves):
-        n_grown = engine().grow_leaves(
-            rows.X, rows.codes, rows.weights, inside, ends, *how, grown, grown_counts
-        )
+        n_grown = engine().grow_leaves(rows.X, rows.stats, inside, ends, *how, grown, grown_counts)
     # Roots take the places of the leaves that they grew from.
     place = np.concatenate([leaves, n_nodes + np.arange(max(n_grown - len(leaves), 0))])
     size = n_nodes + max(n_grown - len(leaves), 0)
@@ -95,7 +102,7 @@ def grow_on(
         array[place] = new[:n_grown]
     for array, new in zip(splits[2:], grown[2:], strict=True):
         array[place] = np.where(new[:n_grown] >= 0, place[new[:n_grown]], -1)
-    joined = np.zeros((size, rows.n_classes))
+    joined = np.zeros((size, rows.stats.shape[1]))
     joined[:n_nodes] = counts
     joined[place] = grown_counts[:n_grown]
     origin = np.full(size, -1, dtype=np.int32)
@@ -135,8 +142,8 @@ def finish(tree: TreeArrays, rows: TargetRows, changed: Changed) -> TreeChange:
     left, right = (np.where(inner, number[side], -1).astype(np.int32) for side in (left, right))
     counts, origin, kept, swapped = counts[order], origin[order], kept[order], swapped[order]
     given = tree.values[np.maximum(origin, 0)]
-    values = np.where(kept[:, None], given, proportions(counts, given))
-    weight = counts.sum(axis=1)
+    values = np.where(kept[:, None], given, node_values(rows, counts, given))
+    weight = node_weight(rows, counts)
     result = TreeArrays(feature, threshold, left, right, values, weight)
     was_inner = (origin >= 0) & (tree.left[origin] >= 0)
     same = inner & was_inner & ~swapped

@@ -1,9 +1,10 @@
-"""Classification trees of one domain, changed by a few labeled rows of another.
+"""Decision trees of one domain, changed by a few labeled rows of another.
 
 Three ways to change a tree: new proportions in its leaves (`relabel`), expansion of leaves and
 reduction of splits (`expand_reduce`, SER), and the same structure with new thresholds
-(`restructure`, STRUT). Segev, Harel, Mannor, Crammer, El-Yaniv (2017) for the last two. None
-writes into the tree that it is given.
+(`restructure`, STRUT). Segev, Harel, Mannor, Crammer, El-Yaniv (2017) for the last two, which
+they give for classification; for regression, squares around the mean take the place of errors and
+impurities, and Gaussians that of class distributions. None writes into the tree that it is given.
 """
 
 import numpy as np
@@ -17,6 +18,7 @@ from skransfer.solvers._tree_arrays import (
     dense_rows,
     read_tree,
     target_rows,
+    target_values,
 )
 from skransfer.solvers._tree_changes import (
     Changed,
@@ -25,7 +27,8 @@ from skransfer.solvers._tree_changes import (
     finish,
     grow_on,
     leaf_counts,
-    proportions,
+    node_values,
+    node_weight,
     still_protected,
 )
 
@@ -41,7 +44,10 @@ __all__ = [
     "relabel",
     "restructure",
     "target_rows",
+    "target_values",
 ]
+
+_GINI, _ENTROPY, _SQUARED = 0, 1, 2  # kinds of the kernels
 
 
 def relabel(tree: TreeArrays, rows: TargetRows, smoothing: float) -> TreeChange:
@@ -75,11 +81,11 @@ def relabel(tree: TreeArrays, rows: TargetRows, smoothing: float) -> TreeChange:
     """
     counts = leaf_counts(tree, rows)
     kept, origin = np.ones(len(tree.left), dtype=bool), np.arange(len(tree.left), dtype=np.int32)
-    engine().reduce_tree(0, kept, tree.splits, origin, counts)  # sums up to the root
-    weight = counts.sum(axis=1)
+    engine().reduce_tree(0, 0, kept, tree.splits, origin, counts)  # sums up to the root
+    weight = node_weight(rows, counts)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(weight > 0, 1.0 / (1.0 + weight / smoothing), 1.0)[:, None]
-        values = share * tree.values + (1.0 - share) * proportions(counts, tree.values)
+        values = share * tree.values + (1.0 - share) * node_values(rows, counts, tree.values)
     none = np.zeros(rows.X.shape[1])
     return TreeChange(tree._replace(values=values, weight=weight), 0, 0, none, none)
 
@@ -139,12 +145,16 @@ def expand_reduce(
     counts = leaf_counts(tree, rows, reached)
     nodes = np.arange(len(tree.left), dtype=np.int32)
     protected = still_protected(protects, nodes, counts)
-    growing = (np.count_nonzero(counts, axis=1) > 1) & ~protected
-    how = (float(min_weight), max_features or rows.X.shape[1], bool(entropy))
+    if rows.regression:
+        growing, kind = counts[:, 0] > 0, _SQUARED
+    else:
+        growing = (np.count_nonzero(counts, axis=1) > 1) & ~protected
+        kind = _ENTROPY if entropy else _GINI
+    how = (float(min_weight), max_features or rows.X.shape[1], kind)
     changed = grow_on(tree, rows, reached, growing, counts, (how, seed))
     splits, counts, origin, kept, _ = changed
     kept[nodes] = protected
-    engine().reduce_tree(len(nodes), kept, splits, origin, counts)
+    engine().reduce_tree(len(nodes), kind, kept, splits, origin, counts)
     return finish(tree, rows, changed._replace(kept=kept & (splits[2] < 0)))
 
 
@@ -154,6 +164,7 @@ def restructure(
     *,
     min_weight: float = 0.0,
     protects: NDArray[np.intp] | None = None,
+    variance: NDArray[np.float64] | None = None,
 ) -> TreeChange:
     r"""Structure transfer (STRUT): keep which features are asked, choose the thresholds anew.
 
@@ -176,10 +187,19 @@ def restructure(
     protects : ndarray of shape (n_nodes,), default=None
         From `protected_leaves`: such a leaf stays, and keeps its proportions unless target rows
         of its class reach it; splits above it that find no threshold keep their own.
+    variance : ndarray of shape (n_nodes,), default=None
+        In regression, of the source's labels at each node. Distributions are then Gaussians, whose
+        squared Hellinger distance takes the place of the divergence; a hundredth of the source's
+        variance is added to each variance.
 
     Returns
     -------
     change : TreeChange
+
+    Raises
+    ------
+    ValueError
+        If `variance` is missing in regression.
 
     Notes
     -----
@@ -199,16 +219,21 @@ def restructure(
     splits = tuple(array.copy() for array in tree.splits)
     n_nodes = len(tree.left)
     origin, swapped = np.arange(n_nodes, dtype=np.int32), np.zeros(n_nodes, dtype=bool)
-    counts = np.zeros((n_nodes, rows.n_classes))
+    counts = np.zeros((n_nodes, rows.stats.shape[1]))
+    values = tree.values
+    if rows.regression:
+        if variance is None:
+            raise ValueError("variance of the source's nodes is needed in regression.")
+        mean = (tree.values[:, 0] - rows.center) / rows.unit
+        values = np.column_stack([np.ones(n_nodes), mean, variance / rows.unit**2 + mean**2])
     engine().restructure(
         rows.X,
-        rows.codes,
-        rows.weights,
-        np.arange(len(rows.codes)),
-        float(min_weight),
+        rows.stats,
+        np.arange(len(rows.stats)),
+        (float(min_weight), _SQUARED if rows.regression else _ENTROPY),
         above(tree, protects),
         splits,
-        tree.values,
+        values,
         origin,
         swapped,
         counts,
@@ -254,7 +279,7 @@ def protected_leaves(
     >>> protected_leaves(stump, rows, np.array([1]), 0.9)
     array([-1, -1,  1])
     """
-    mass = np.bincount(rows.codes, rows.weights, minlength=rows.n_classes)
+    mass = rows.stats.sum(axis=0)
     prior = tree.values[0]
     known = prior > 0
     scale = np.where(known, prior, 1.0)

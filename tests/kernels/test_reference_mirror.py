@@ -133,56 +133,62 @@ def _box_descent_csr(rng, dtype):
 
 
 def _rows_and_tree(rng, n=50, d=3):
-    """Rows on a grid, with classes and whole weights, and a tree whose nodes 0 to 3 are inner."""
+    """Rows on a grid, their statistics, and a tree whose nodes 0 to 3 are inner; the kind."""
     X = rng.integers(0, 6, size=(n, d)).astype(np.float32)
-    n_classes = int(rng.integers(2, 4))
-    codes, weights = rng.integers(0, n_classes, size=n), rng.integers(1, 4, size=n) * 1.0
+    kind = int(rng.integers(3))
+    weights, labels = rng.integers(1, 4, size=n) * 1.0, rng.integers(0, 3, size=n)
+    if kind < 2:
+        stats, values = np.eye(3)[labels] * weights[:, None], rng.dirichlet(np.ones(3), size=9)
+    else:
+        stats = weights[:, None] * np.column_stack([np.ones(n), labels, labels**2])
+        values = np.column_stack([np.ones(9), rng.normal(size=9), rng.uniform(1, 3, size=9)])
     feature = rng.integers(0, d, size=9).astype(np.int32)
     left = np.array([1, 3, 5, 7, -1, -1, -1, -1, -1], dtype=np.int32)
     right = np.where(left >= 0, left + 1, -1).astype(np.int32)
     tree = (feature, rng.integers(0, 5, size=9) + 0.5, left, right)
-    return X, codes, weights, tree, rng.dirichlet(np.ones(n_classes), size=9)
+    return X, stats, tree, values, kind
 
 
 def _leaves_of_rows(rng, dtype):
-    X, _, _, tree, _ = _rows_and_tree(rng)
+    X, _, tree, *_ = _rows_and_tree(rng)
     return (X, tree), []
 
 
 def _forest_values(rng, dtype):
-    X, _, _, tree, values = _rows_and_tree(rng)
+    X, _, tree, values, _ = _rows_and_tree(rng)
     roots = np.array([0, 1, 8], dtype=np.int32)
     return (X, tree, roots, values, np.full((len(X), values.shape[1]), np.nan)), [4]
 
 
 def _grow_leaves(rng, dtype):
-    X, codes, weights, _, values = _rows_and_tree(rng)
+    X, stats, _, _, kind = _rows_and_tree(rng)
     rows, ends = rng.permutation(50)[:40], np.array([12, 13, 40])
     n_try = int(rng.integers(1, 4))
-    how = (float(rng.integers(0, 4)), n_try, bool(rng.integers(2)))
+    how = (float(rng.integers(0, 4)), n_try, kind)
     side = np.full(80, -1, dtype=np.int32)
     tree = (np.zeros(80, dtype=np.int32), np.zeros(80), side, side.copy())
-    arguments = (X, codes, weights, rows, ends, how, 2**31 - 1 - n_try, tree)
-    return (*arguments, np.zeros((80, values.shape[1]))), [3, 7, 8]
+    arguments = (X, stats, rows, ends, how, 2**31 - 1 - n_try, tree)
+    return (*arguments, np.zeros((80, 3))), [2, 6, 7]
 
 
 def _reduce_tree(rng, dtype):
-    _, _, _, tree, values = _rows_and_tree(rng)
+    _, stats, tree, _, kind = _rows_and_tree(rng)
     kept = np.zeros(9, dtype=bool)
     kept[rng.integers(4, 9)] = rng.integers(2)
-    counts = rng.poisson(0.6, size=values.shape) * 1.0
-    return (int(rng.choice([4, 9])), kept, tree, np.arange(9, dtype=np.int32), counts), [1, 2, 3, 4]
+    counts = stats[:9] * rng.integers(2, size=9)[:, None]
+    arguments = (int(rng.choice([4, 9])), kind, kept, tree, np.arange(9, dtype=np.int32), counts)
+    return arguments, [2, 3, 4, 5]
 
 
 def _restructure(rng, dtype):
-    X, codes, weights, tree, values = _rows_and_tree(rng)
+    X, stats, tree, values, kind = _rows_and_tree(rng)
     guarded = np.zeros(9, dtype=bool)
     guarded[[0, 1, 3, rng.choice([7, 8])]] = rng.integers(2)
     X[:, rng.integers(3)] = 1  # nothing to divide
     rows = rng.permutation(50)[: rng.choice([2, 8, 45])]
-    arguments = (X, codes, weights, rows, float(rng.integers(3)), guarded, tree, values)
+    arguments = (X, stats, rows, (float(rng.integers(3)), kind), guarded, tree, values)
     changed = np.arange(9, dtype=np.int32), np.zeros(9, dtype=bool), np.zeros_like(values)
-    return (*arguments, *changed), [3, 6, 8, 9, 10]
+    return (*arguments, *changed), [2, 5, 7, 8, 9]
 
 
 CASES = {name: globals()[f"_{name}"] for name in NAMES}

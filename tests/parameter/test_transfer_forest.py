@@ -251,7 +251,11 @@ def test_a_rare_class_is_protected():
 @pytest.mark.parametrize(
     ("source", "error", "words"),
     [
-        (LogisticRegression().fit(XS, YS), TypeError, "LogisticRegression; trees are transferred"),
+        (
+            LogisticRegression().fit(XS, YS),
+            TypeError,
+            "LogisticRegression; TransferForestClassifier",
+        ),
         (make_pipeline(StandardScaler(), FOREST).fit(XS, YS), TypeError, "not in a Pipeline"),
         (DecisionTreeClassifier().fit(XS, np.c_[YS, YS]), ValueError, "several outputs"),
         (DecisionTreeClassifier().fit(XS[:, :3], YS), ValueError, "fitted on 3 features"),

@@ -106,11 +106,12 @@ def test_rows_too_large_for_single_precision_are_an_error():
 def test_weights_are_sums_in_any_order():
     rng = np.random.default_rng(0)
     weights = rng.uniform(1e-6, 1e6, size=1000)
-    kept = target_rows(np.zeros((1000, 1)), np.zeros(1000), weights, 1).weights
+    kept = target_rows(np.zeros((1000, 1)), np.zeros(1000), weights, 1).stats[:, 0]
     np.testing.assert_allclose(kept, weights, rtol=1e-3)
     assert {kept[rng.permutation(1000)].cumsum()[-1] for _ in range(20)} == {kept.cumsum()[-1]}
     whole = np.array([3.0, 1.0, 2.0])
-    np.testing.assert_array_equal(target_rows(np.eye(3), np.zeros(3), whole, 1).weights, whole)
+    stats = target_rows(np.eye(3), np.zeros(3), whole, 1).stats
+    np.testing.assert_array_equal(stats[:, 0], whole)
     with pytest.raises(ValueError, match="zero for every row"):
         target_rows(np.eye(3), np.zeros(3), np.zeros(3), 1)
 
@@ -130,13 +131,14 @@ def test_trees_are_valid_whatever_the_target(name, n):
     for seed in range(4):
         tree, *_ = _source(seed, max_depth=(None, 4)[seed % 2])
         before = [array.copy() for array in tree]
-        rows = target_rows(*_target(seed, n), 3)
+        X, codes, weights = _target(seed, n)
+        rows = target_rows(X, codes, weights, 3)
         change = METHODS[name](tree, rows)
         _check_structure(change.tree, 4)
         reached = _paths(change.tree, rows.X)
         assert sorted(reached) == list(range(len(change.tree.left)))
         for node, here in reached.items():
-            counts = np.bincount(rows.codes[here], rows.weights[here], minlength=3)
+            counts = np.bincount(codes[here], weights[here], minlength=3)
             np.testing.assert_allclose(change.tree.weight[node], counts.sum())
             if name != "relabel":
                 assert counts.sum() > 0  # nothing is left that no row reaches
@@ -169,10 +171,11 @@ def test_order_does_not_matter_and_weights_are_repetitions(name):
 
 def test_relabel_is_a_weighted_mean_of_both_sides():
     tree, *_ = _source(0, max_depth=3)
-    rows = target_rows(*_target(0, 50), 3)
+    X, codes, weights = _target(0, 50)
+    rows = target_rows(X, codes, weights, 3)
     change = relabel(tree, rows, 2.5)
     for node, here in _paths(tree, rows.X).items():
-        counts = np.bincount(rows.codes[here], rows.weights[here], minlength=3)
+        counts = np.bincount(codes[here], weights[here], minlength=3)
         expected = (counts + 2.5 * tree.values[node]) / (counts.sum() + 2.5)
         np.testing.assert_allclose(change.tree.values[node], expected, rtol=1e-13)
     for smoothing in (np.inf, 1e300):
@@ -181,9 +184,9 @@ def test_relabel_is_a_weighted_mean_of_both_sides():
     some = bare.weight > 0
     assert some.any()
     np.testing.assert_array_equal(bare.values[~some], tree.values[~some])
-    one = target_rows(rows.X[:1], rows.codes[:1], None, 3)
+    one = target_rows(X[:1], codes[:1], None, 3)
     leaf = relabel(tree, one, 0.0).tree
-    assert leaf.values[leaf.weight > 0][:, rows.codes[0]].tolist() == [1.0] * 4
+    assert leaf.values[leaf.weight > 0][:, codes[0]].tolist() == [1.0] * 4
 
 
 # ------------------------------------------------------------------------- expansion and reduction
@@ -225,7 +228,7 @@ def test_grown_splits_are_the_best_by_brute_force(use_entropy, least):
             for cut in (values[1:] + values[:-1]) / 2:
                 left = rows.X[here, j] <= cut
                 sides = [
-                    np.bincount(rows.codes[s], rows.weights[s], minlength=3)
+                    np.bincount(codes[s], weights[s], minlength=3)
                     for s in (here[left], here[~left])
                 ]
                 if min(side.sum() for side in sides) >= least:
@@ -234,8 +237,8 @@ def test_grown_splits_are_the_best_by_brute_force(use_entropy, least):
             chosen = options[tree.feature[node], tree.threshold[node]]
             assert chosen <= min(options.values()) + 1e-6
         else:
-            mixed = len(np.unique(rows.codes[here])) > 1
-            assert not (mixed and options and rows.weights[here].sum() >= 2 * least)
+            mixed = len(np.unique(codes[here])) > 1
+            assert not (mixed and options and weights[here].sum() >= 2 * least)
 
 
 def test_grown_trees_draw_features_and_depend_on_the_seed():
@@ -262,12 +265,13 @@ def test_the_source_sample_itself_changes_no_prediction_of_a_full_tree():
 @pytest.mark.parametrize("seed", range(4))
 def test_no_split_is_left_that_saves_no_error(seed):
     tree, *_ = _source(seed, max_depth=5)
-    rows = target_rows(*_target(seed, 40), 3)
+    X, codes, weights = _target(seed, 40)
+    rows = target_rows(X, codes, weights, 3)
     change = expand_reduce(tree, rows)
     paths = _paths(change.tree, rows.X)
     errors = np.zeros(len(change.tree.left))
     for node in reversed(range(len(errors))):
-        counts = np.bincount(rows.codes[paths[node]], rows.weights[paths[node]], minlength=3)
+        counts = np.bincount(codes[paths[node]], weights[paths[node]], minlength=3)
         left, right = change.tree.left[node], change.tree.right[node]
         as_leaf = counts.sum() - counts.max()
         errors[node] = errors[left] + errors[right] if left >= 0 else as_leaf
@@ -328,9 +332,9 @@ def test_thresholds_maximize_the_divergence_gain_by_brute_force(seed):
 def test_divergence_identities(engine):
     module = import_module(f"skransfer.kernels.{engine}.transfer_trees")
     if engine == "_cpu":
-        divergence = lambda p, q: module._divergence(p, 1.0, q)  # noqa: E731
+        divergence = lambda p, q: module._divergence(p, 1.0, q, 1)  # noqa: E731
     else:
-        divergence = module._divergence
+        divergence = lambda p, q: module._divergence(p, q, 1)  # noqa: E731
     rng = np.random.default_rng(0)
     for _ in range(20):
         p, q = rng.dirichlet(np.ones(4), size=2)

@@ -1,6 +1,7 @@
 """Change a given tree by rows of another domain: growth, reduction, new thresholds.
 
 A tree is a tuple of arrays over its nodes: feature, threshold, left and right child (-1 at leaves).
+What a node knows of its rows are sums of their statistics; see the reference for the three kinds.
 """
 
 from typing import Any
@@ -13,22 +14,34 @@ from skransfer.kernels._cpu.compilation import compiled
 __all__ = ["grow_leaves", "reduce_tree", "restructure"]
 
 _TIE = 1e-9  # splits whose scores differ by a smaller share are equally good
+_SURE = 1e-12  # share of a sum of squares that rounding does not reach
+_FLOOR = 1e-2  # added to variances, in units of the source's
 _LEAF, _TAKE_LEFT, _TAKE_RIGHT = -1, -2, -3
+_ENTROPY, _SQUARED = 1, 2
 
 
 @compiled()
-def _sum_classes(codes, weights, part, totals):  # type: ignore[no-untyped-def]
+def _add_up(stats, part, totals):  # type: ignore[no-untyped-def]
     totals[:] = 0.0
     for row in part:
-        totals[codes[row]] += weights[row]
+        for k in range(totals.size):
+            totals[k] += stats[row, k]
 
 
 @compiled()
-def _is_mixed(totals):  # type: ignore[no-untyped-def]
-    n_present = 0
-    for total in totals:
-        n_present += total > 0.0
-    return n_present > 1
+def _weight(totals, kind):  # type: ignore[no-untyped-def]
+    return totals[0] if kind == _SQUARED else totals.sum()
+
+
+@compiled()
+def _error(totals, kind):  # type: ignore[no-untyped-def]
+    """Weight of the rows outside the largest class, or sum of squares around the mean."""
+    if kind != _SQUARED:
+        return totals.sum() - totals.max()
+    if totals[0] == 0.0:
+        return 0.0
+    error = totals[2] - totals[1] * totals[1] / totals[0]
+    return error if error > _SURE * totals[2] else 0.0
 
 
 @compiled()
@@ -47,11 +60,13 @@ def _partition(X, part, feature, threshold):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _purity(counts, weight, entropy):  # type: ignore[no-untyped-def]
-    """Larger where one class dominates: weight times one minus Gini, or minus the entropy."""
+def _purity(totals, weight, kind):  # type: ignore[no-untyped-def]
+    """What a good split makes large, summed over its sides."""
+    if kind == _SQUARED:
+        return totals[1] * totals[1] / weight
     total = 0.0
-    for count in counts:
-        if not entropy:
+    for count in totals:
+        if kind != _ENTROPY:
             total += count * count / weight
         elif count > 0.0:
             total += count * np.log2(count / weight)
@@ -59,8 +74,13 @@ def _purity(counts, weight, entropy):  # type: ignore[no-untyped-def]
 
 
 @compiled()
+def _slack(totals, kind):  # type: ignore[no-untyped-def]
+    return _TIE * (totals[2] if kind == _SQUARED else totals.sum())
+
+
+@compiled()
 def _sorted_column(X, part, feature):  # type: ignore[no-untyped-def]
-    column = np.empty(part.size, np.float32)
+    column = np.empty(part.size)  # of doubles: the middle between two floats is exact
     for i in range(part.size):
         column[i] = X[part[i], feature]
     order = np.argsort(column)
@@ -68,25 +88,24 @@ def _sorted_column(X, part, feature):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _cut_scores(column, ordered, codes, weights, totals, min_weight, entropy):  # type: ignore[no-untyped-def]
-    """Purity of both sides after each row, -inf where there is no cut."""
-    weight, left_weight = totals.sum(), 0.0
-    left, right = np.zeros(totals.size), totals.copy()
-    scores = np.full(column.size, -np.inf)
-    for i in range(column.size - 1):
-        row = ordered[i]
-        left[codes[row]] += weights[row]
-        right[codes[row]] -= weights[row]
-        left_weight += weights[row]
-        right_weight = weight - left_weight
-        if column[i] < column[i + 1] and min(left_weight, right_weight) >= min_weight:
-            scores[i] = _purity(left, left_weight, entropy) + _purity(right, right_weight, entropy)
-    return scores
+def _move(stats, row, left, right):  # type: ignore[no-untyped-def]
+    for k in range(left.size):
+        left[k] += stats[row, k]
+        right[k] -= stats[row, k]
 
 
 @compiled()
-def _middle(column, i):  # type: ignore[no-untyped-def]
-    return 0.5 * (np.float64(column[i]) + np.float64(column[i + 1]))
+def _cut_scores(column, ordered, stats, totals, min_weight, kind):  # type: ignore[no-untyped-def]
+    """Purity of both sides after each row, -inf where there is no cut."""
+    left, right = np.zeros(totals.size), totals.copy()
+    scores = np.full(column.size, -np.inf)
+    for i in range(column.size - 1):
+        _move(stats, ordered[i], left, right)
+        if column[i] < column[i + 1]:
+            low, high = _weight(left, kind), _weight(right, kind)
+            if min(low, high) >= min_weight:
+                scores[i] = _purity(left, low, kind) + _purity(right, high, kind)
+    return scores
 
 
 @compiled()
@@ -99,11 +118,11 @@ def _first_within(scores, slack):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _find_split(X, codes, weights, part, totals, how, state, order):  # type: ignore[no-untyped-def]
+def _find_split(X, stats, part, totals, how, state, order):  # type: ignore[no-untyped-def]
     """Feature (-1: none), threshold, and the state of the generator."""
-    min_weight, n_try, entropy = how
+    min_weight, n_try, kind = how
     n_features = X.shape[1]
-    slack = _TIE * totals.sum()
+    slack = _slack(totals, kind)
     best, feature, threshold, n_tried = -np.inf, -1, 0.0, 0
     for j in range(n_features):
         if n_tried >= n_try and feature >= 0:
@@ -116,21 +135,20 @@ def _find_split(X, codes, weights, part, totals, how, state, order):  # type: ig
         if column[0] == column[-1]:
             continue
         n_tried += 1
-        scores = _cut_scores(column, ordered, codes, weights, totals, min_weight, entropy)
+        scores = _cut_scores(column, ordered, stats, totals, min_weight, kind)
         if scores.max() > best + slack:
             i = _first_within(scores, slack)
-            best, feature, threshold = scores[i], order[j], _middle(column, i)
+            best, feature, threshold = scores[i], order[j], 0.5 * (column[i] + column[i + 1])
     return feature, threshold, state
 
 
 @compiled()
 def grow_leaves(
     X: NDArray[np.float32],
-    codes: NDArray[np.intp],
-    weights: NDArray[np.float64],
+    stats: NDArray[np.float64],
     rows: NDArray[np.intp],
     ends: NDArray[np.intp],
-    how: tuple[float, int, bool],
+    how: tuple[float, int, int],
     seed: int,
     tree: Any,
     counts: NDArray[np.float64],
@@ -149,11 +167,11 @@ def grow_leaves(
             node = stack[n_open]
             part = rows[starts[node] : stops[node]]
             totals = counts[node]
-            _sum_classes(codes, weights, part, totals)
+            _add_up(stats, part, totals)
             feature[node], threshold[node], left[node], right[node] = 0, 0.0, -1, -1
-            if not _is_mixed(totals) or totals.sum() < 2.0 * how[0]:
+            if _error(totals, how[2]) == 0.0 or _weight(totals, how[2]) < 2.0 * how[0]:
                 continue
-            j, cut, state = _find_split(X, codes, weights, part, totals, how, state, order)
+            j, cut, state = _find_split(X, stats, part, totals, how, state, order)
             if j < 0:
                 continue
             middle = starts[node] + _partition(X, part, j, cut)
@@ -177,6 +195,7 @@ def _take_place(tree, origin, node, child):  # type: ignore[no-untyped-def]
 @compiled()
 def reduce_tree(
     n_source: int,
+    kind: int,
     kept: NDArray[np.bool_],
     tree: Any,
     origin: NDArray[np.int32],
@@ -188,8 +207,8 @@ def reduce_tree(
         low, high = left[node], right[node]
         if low >= 0:
             counts[node] = counts[low] + counts[high]
-        weight[node] = counts[node].sum()
-        as_leaf = weight[node] - counts[node].max()
+        weight[node] = _weight(counts[node], kind)
+        as_leaf = _error(counts[node], kind)
         if low < 0:
             errors[node] = as_leaf
             continue
@@ -197,7 +216,8 @@ def reduce_tree(
         kept[node] = kept[low] or kept[high]
         if node >= n_source:
             continue
-        if as_leaf <= errors[node] and not kept[node]:
+        slack = _slack(counts[node], kind) if kind == _SQUARED else 0.0  # counts are exact
+        if as_leaf <= errors[node] + slack and not kept[node]:
             feature[node], threshold[node], left[node], right[node] = 0, 0.0, -1, -1
             errors[node] = as_leaf
         elif weight[low] == 0.0 and not kept[low]:
@@ -207,11 +227,18 @@ def reduce_tree(
 
 
 @compiled()
-def _divergence(counts, weight, other):  # type: ignore[no-untyped-def]
-    """Jensen-Shannon divergence in bits."""
+def _divergence(totals, weight, other, kind):  # type: ignore[no-untyped-def]
+    """Jensen-Shannon divergence in bits, or squared Hellinger distance of Gaussians."""
+    if kind == _SQUARED:
+        mean = totals[1] / weight
+        own = max(totals[2] / weight - mean * mean, 0.0) + _FLOOR
+        theirs = max(other[2] - other[1] * other[1], 0.0) + _FLOOR
+        gap = mean - other[1]
+        overlap = np.sqrt(2.0 * np.sqrt(own * theirs) / (own + theirs))
+        return 1.0 - overlap * np.exp(-0.25 * gap * gap / (own + theirs))
     total = 0.0
-    for k in range(counts.size):
-        p, q = counts[k] / weight, other[k]
+    for k in range(totals.size):
+        p, q = totals[k] / weight, other[k]
         middle = 0.5 * (p + q)
         if p > 0.0:
             total += p * np.log2(p / middle)
@@ -221,55 +248,52 @@ def _divergence(counts, weight, other):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _gain(left, right, low, high):  # type: ignore[no-untyped-def]
-    """Divergence gain of a cut, where the children had the class distributions low and high."""
-    left_weight, right_weight = left.sum(), right.sum()
-    loss = left_weight * _divergence(left, left_weight, low)
-    loss += right_weight * _divergence(right, right_weight, high)
+def _gain(left, right, low, high, kind):  # type: ignore[no-untyped-def]
+    """Divergence gain of a cut, where the children had the distributions low and high."""
+    left_weight, right_weight = _weight(left, kind), _weight(right, kind)
+    loss = left_weight * _divergence(left, left_weight, low, kind)
+    loss += right_weight * _divergence(right, right_weight, high, kind)
     return 1.0 - loss / (left_weight + right_weight)
 
 
 @compiled()
-def _pick_threshold(column, ordered, codes, weights, totals, min_weight, low, high):  # type: ignore[no-untyped-def]
+def _pick_threshold(column, ordered, stats, totals, how, low, high):  # type: ignore[no-untyped-def]
     """Whether there is a cut, the one of largest gain, and whether the children change places."""
-    n = column.size
-    scores = _cut_scores(column, ordered, codes, weights, totals, min_weight, True)
+    min_weight, kind = how
+    scores = _cut_scores(column, ordered, stats, totals, min_weight, kind)
     cuts = np.flatnonzero(scores > -np.inf)
     if cuts.size == 0:
         return False, 0.0, False
-    slack = _TIE * totals.sum()
-    gains = np.full((2, n), -np.inf)
+    slack = _slack(totals, kind)
+    gains = np.full((2, column.size), -np.inf)
     left, right, last = np.zeros(totals.size), totals.copy(), 0
     for c in range(cuts.size):
         for i in range(last, cuts[c] + 1):
-            row = ordered[i]
-            left[codes[row]] += weights[row]
-            right[codes[row]] -= weights[row]
+            _move(stats, ordered[i], left, right)
         last = cuts[c] + 1
         bar = scores[cuts[c]] + slack
         if c > 0 and scores[cuts[c - 1]] > bar:
             continue
         if c + 1 < cuts.size and scores[cuts[c + 1]] > bar:
             continue
-        gains[0, cuts[c]] = _gain(left, right, low, high)
-        gains[1, cuts[c]] = _gain(left, right, high, low)
+        gains[0, cuts[c]] = _gain(left, right, low, high, kind)
+        gains[1, cuts[c]] = _gain(left, right, high, low, kind)
     swap = gains[1].max() > gains[0].max() + _TIE
     i = _first_within(gains[int(swap)], _TIE)
-    return True, _middle(column, i), swap
+    return True, 0.5 * (column[i] + column[i + 1]), swap
 
 
 @compiled()
-def _divide(near, part, totals, min_weight, guarded, guard, node, tree, values, swapped):  # type: ignore[no-untyped-def]
+def _divide(near, part, totals, how, guarded, guard, node, tree, values, swapped):  # type: ignore[no-untyped-def]
     """Divide the rows of a node: how many go left, or one of three negative orders."""
-    X, codes, weights = near
+    (X, stats), (min_weight, kind) = near, how
     feature, threshold, left, right = tree
-    low, high = left[node], right[node]
-    divisible = _is_mixed(totals) and totals.sum() >= 2.0 * min_weight
+    low, high, weight = left[node], right[node], _weight(totals, kind)
+    divisible = _error(totals, kind) > 0.0 and weight >= 2.0 * min_weight
     if divisible:
         column, ordered = _sorted_column(X, part, feature[node])
-        found, cut, swap = _pick_threshold(
-            column, ordered, codes, weights, totals, min_weight, values[low], values[high]
-        )
+        children = values[low], values[high]
+        found, cut, swap = _pick_threshold(column, ordered, stats, totals, how, *children)
         if found:
             threshold[node], swapped[node] = cut, swap
             if swap:
@@ -278,11 +302,8 @@ def _divide(near, part, totals, min_weight, guarded, guard, node, tree, values, 
     if not guard:
         if not divisible:
             return _LEAF
-        weight = totals.sum()
-        excess = _divergence(totals, weight, values[low]) - _divergence(
-            totals, weight, values[high]
-        )
-        return _TAKE_LEFT if excess <= _TIE else _TAKE_RIGHT
+        bar = _divergence(totals, weight, values[high], kind) + _TIE
+        return _TAKE_LEFT if _divergence(totals, weight, values[low], kind) <= bar else _TAKE_RIGHT
     n_left = _partition(X, part, feature[node], threshold[node])
     if n_left == 0 and not guarded[low]:
         return _TAKE_RIGHT
@@ -294,10 +315,9 @@ def _divide(near, part, totals, min_weight, guarded, guard, node, tree, values, 
 @compiled()
 def restructure(
     X: NDArray[np.float32],
-    codes: NDArray[np.intp],
-    weights: NDArray[np.float64],
+    stats: NDArray[np.float64],
     rows: NDArray[np.intp],
-    min_weight: float,
+    how: tuple[float, int],
     guarded: NDArray[np.bool_],
     tree: Any,
     values: NDArray[np.float64],
@@ -306,19 +326,16 @@ def restructure(
     counts: NDArray[np.float64],
 ) -> None:
     feature, threshold, left, right = tree
-    stack, stops = np.zeros(left.size, np.intp), np.zeros(left.size, np.intp)
-    starts = np.zeros(left.size, np.intp)
-    stops[0], n_open, near = rows.size, 1, (X, codes, weights)
+    stack, starts, stops = np.zeros((3, left.size), np.intp)
+    stops[0], n_open, near = rows.size, 1, (X, stats)
     while n_open > 0:
         n_open -= 1
         node = stack[n_open]
         part, totals = rows[starts[node] : stops[node]], counts[node]
-        _sum_classes(codes, weights, part, totals)
+        _add_up(stats, part, totals)
         while left[node] >= 0:
             guard = guarded[origin[node]]
-            n_left = _divide(
-                near, part, totals, min_weight, guarded, guard, node, tree, values, swapped
-            )
+            n_left = _divide(near, part, totals, how, guarded, guard, node, tree, values, swapped)
             low, high = left[node], right[node]
             if n_left >= 0:
                 middle = starts[node] + n_left
