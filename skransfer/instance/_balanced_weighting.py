@@ -170,7 +170,7 @@ class BalancedWeighting(BaseAdapter):
 
     def _labeled_rows(self, data: Stacked, fit_params: dict[str, Any]) -> "_LabeledRows":
         index = np.flatnonzero(data.known)
-        given, params = None, {}
+        given, params = None, fit_params
         if self.estimator is not None:
             given, params = self._users_weights(data, index, fit_params)
         given = np.ones(len(index)) if given is None else given

@@ -234,7 +234,7 @@ class MultiSourceTrAdaBoostClassifier(BaseTransferPredictor):
         """Source, learner and target error of the candidate with the least such error."""
         learners, errors, own = [], [], []
         for source in sources:
-            weights = log_w[source.index]
+            weights = log_w[source.rows]
             learners.append(source.trainer.fit(weights, seed))
             wrong = source.trainer.wrong(learners[-1])
             errors.append(boosting.target_error(weights, wrong, source.target))
@@ -273,7 +273,7 @@ class _Source(NamedTuple):
     """One source with the target rows."""
 
     name: int
-    index: NDArray[np.intp]  # its rows and the target's
+    rows: NDArray[np.intp]  # its own and the target's
     target: NDArray[np.bool_]  # of those
     trainer: Trainer
 

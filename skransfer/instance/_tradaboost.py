@@ -11,16 +11,9 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseTransferPredictor, TrainingRows, Traits
-from skransfer.instance._binned_trees import (
-    BinnedTree,
-    TreeFits,
-    as_floats,
-    default_tree,
-    dense_floats,
-    learner_codes,
-)
+from skransfer.instance._binned_trees import BinnedTree, as_floats, default_tree, learner_codes
 from skransfer.instance._seeds import round_seeds
-from skransfer.instance._trainer import mean_one, warn_of_guessing
+from skransfer.instance._trainer import Trainer, mean_one, warn_of_guessing, with_binnable_rows
 from skransfer.solvers import boosting
 
 __all__ = ["TrAdaBoostClassifier"]
@@ -163,24 +156,16 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
                 f"{self.classes_[0]!r}."
             )
         self.init_ = "uniform" if self.init == "auto" else self.init
-        trees = self._trees_on_bins(rows, codes)
-        if trees is not None:
-            rows = rows._replace(X=trees.X)
-        self._boost(rows, codes, trees)
+        rows, binned = with_binnable_rows(self, rows)
+        trainer = Trainer(self, rows, codes, self.classes_, binned)
+        self._boost(trainer)
         if self.init == "auto" and self.stop_reason_ == "guessing":
             self.init_ = "balanced"
-            self._boost(rows, codes, trees)
+            self._boost(trainer)
         warn_of_guessing(self)
 
-    def _trees_on_bins(self, rows: TrainingRows, codes: NDArray[np.intp]) -> TreeFits | None:
-        """The default learner; None where the user's or scikit-learn's tree has to serve."""
-        if self.estimator is not None or rows.params:
-            return None
-        X = dense_floats(rows.X)
-        return None if X is None else TreeFits(X, codes, self.classes_, rows.sample_weight)
-
-    def _boost(self, rows: TrainingRows, codes: NDArray[np.intp], trees: TreeFits | None) -> None:
-        n_classes, n_rows = len(self.classes_), len(codes)
+    def _boost(self, trainer: Trainer) -> None:
+        rows, n_classes = trainer.rows, len(self.classes_)
         target = ~rows.source
         beta = boosting.source_beta(int(rows.source.sum()), self.n_estimators)
         log_w = boosting.initial_log_weights(
@@ -192,12 +177,8 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         votes, errors, masses = [], [], []
         self.stop_reason_ = "n_estimators"
         for seed in round_seeds(self.random_state, self.n_estimators):
-            shares = np.exp(log_w)
-            if trees is None:
-                learner = self._fit_learner(rows, shares * n_rows, seed)
-            else:
-                learner = trees.fit(shares)
-            wrong = self._codes(learner, rows.X) != codes
+            learner = trainer.fit(log_w, seed)
+            wrong = trainer.wrong(learner)
             error = boosting.target_error(log_w, wrong, target)
             guessing = error >= boosting.error_limit(n_classes) - 1e-10  # up to rounding
             if guessing and learners:
@@ -206,7 +187,7 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
             clipped = boosting.clip_error(error, int(target.sum()))
             learners.append(learner)
             errors.append(error)
-            masses.append(float(shares[target].sum()))
+            masses.append(float(np.exp(log_w[target]).sum()))
             votes.append(1.0 if guessing else -boosting.target_log_beta(clipped, n_classes))
             if guessing or not wrong.any():
                 self.stop_reason_ = "guessing" if guessing else "perfect"
@@ -226,24 +207,27 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         self.target_mass_ = np.array(masses)
         self.weights_ = mean_one(log_w[rows.source])
 
-    def _codes(self, learner: Any, X: Any) -> NDArray[np.intp]:
-        return learner_codes(learner, X, self.classes_)
-
-    def _votes(self, X: Any, n_learners: int) -> NDArray[np.float64]:
+    def _predictions(self, X: Any, first: int) -> NDArray[np.intp]:
+        """Class codes by learner; those before the first one that votes stay zero."""
         if isinstance(self.estimators_[0], BinnedTree):
             X = as_floats(X)
-        predictions = np.zeros((n_learners, X.shape[0]), dtype=np.intp)
-        for t in range(boosting.vote_start(n_learners), n_learners):  # the others have no vote
-            predictions[t] = self._codes(self.estimators_[t], X)
-        weights = self.estimator_weights_[:n_learners]
-        return boosting.vote_scores(predictions, -weights, len(self.classes_))
+        predictions = np.zeros((len(self.estimators_), X.shape[0]), dtype=np.intp)
+        for t, learner in enumerate(self.estimators_[first:], start=first):
+            predictions[t] = learner_codes(learner, X, self.classes_)
+        return predictions
+
+    def _scores(self, predictions: NDArray[np.intp]) -> NDArray[np.float64]:
+        log_betas = -self.estimator_weights_[: len(predictions)]
+        return boosting.vote_scores(predictions, log_betas, len(self.classes_))
+
+    def _votes(self, X: Any) -> NDArray[np.float64]:
+        return self._scores(self._predictions(X, boosting.vote_start(len(self.estimators_))))
 
     def _predict(self, X: Any) -> NDArray[Any]:
-        scores = self._votes(X, len(self.estimators_))
-        return np.asarray(self.classes_[boosting.vote(scores)])
+        return np.asarray(self.classes_[boosting.vote(self._votes(X))])
 
     def _predict_proba(self, X: Any) -> NDArray[np.float64]:
-        return boosting.vote_proba(self._votes(X, len(self.estimators_)))
+        return boosting.vote_proba(self._votes(X))
 
     def staged_predict(self, X: Any) -> Iterator[NDArray[Any]]:
         """Predictions after each round, as if boosting had ended there.
@@ -258,5 +242,6 @@ class TrAdaBoostClassifier(BaseTransferPredictor):
         y : ndarray of shape (n_samples,)
         """
         X, _ = self._check_rows(X, None)
-        for n_learners in range(1, len(self.estimators_) + 1):
-            yield self.classes_[boosting.vote(self._votes(X, n_learners))]
+        predictions = self._predictions(X, 0)  # once: each learner votes at several stages
+        for n_learners in range(1, len(predictions) + 1):
+            yield self.classes_[boosting.vote(self._scores(predictions[:n_learners]))]

@@ -170,16 +170,14 @@ def test_regression_scores_pool_the_held_out_rows():
 
 
 def test_gamma_follows_the_use_of_the_source():
-    chosen = {
-        angle: [
-            BalancedWeighting(LogisticRegression())
-            .fit(*problem(seed, angle=angle)[:2], sample_domain=problem(seed, angle=angle)[2])
-            .gamma_
-            for seed in range(8)
-        ]
-        for angle in (0, 170)
-    }
-    assert np.mean(chosen[170]) > 0.85
+    chosen = {0: [], 170: []}
+    for angle, gammas in chosen.items():
+        for seed in range(8):
+            X, y, d = problem(seed, angle=angle)
+            model = BalancedWeighting(LogisticRegression()).fit(X, y, sample_domain=d)
+            gammas.append(model.gamma_)
+    assert min(chosen[170]) >= 0.5  # the opposite concept; of equal scores the least gamma counts
+    assert np.mean(chosen[170]) > 0.75
     assert np.mean(chosen[0]) < 0.4
 
 
