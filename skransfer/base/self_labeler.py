@@ -1,6 +1,7 @@
 """Methods that label target rows with their own predictions, and learn from them again."""
 
 from abc import abstractmethod
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
@@ -80,7 +81,11 @@ class UnlabeledTarget:
 
     def ask_source(self, model: Any, method: str) -> NDArray[Any]:
         """What a model says of the source rows."""
-        return np.asarray(getattr(model, method)(take_rows(self._data.X, self.source)))
+        return np.asarray(getattr(model, method)(self._of_source))
+
+    @cached_property
+    def _of_source(self) -> Any:
+        return take_rows(self._data.X, self.source)
 
     def fit(self, labels: NDArray[np.intp], weights: NDArray[np.float64] | None) -> Any:
         """Fit a clone of the learner to labeled and pseudo-labeled rows.
