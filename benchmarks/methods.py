@@ -91,6 +91,7 @@ METHODS = {
         Method("KMM", _kmm, weighs=True),
         Method("ULSIF", lambda base, seed: skransfer.ULSIF(base), weighs=True),
         Method("RULSIF", lambda base, seed: skransfer.RULSIF(base), weighs=True),
+        Method("KLIEP", lambda base, seed: skransfer.KLIEP(base), weighs=True),
         Method(
             "DiscriminativeReweighting",
             lambda base, seed: skransfer.DiscriminativeReweighting(base),

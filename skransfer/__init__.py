@@ -16,6 +16,7 @@ _HOMES = {
     "skransfer.feature": ["CORAL", "TCA", "LinearMonge", "SubspaceAlignment"],
     "skransfer.instance": [
         "DASVM",
+        "KLIEP",
         "KMM",
         "RULSIF",
         "ULSIF",
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from skransfer.feature import CORAL, TCA, LinearMonge, SubspaceAlignment
     from skransfer.instance import (
         DASVM,
+        KLIEP,
         KMM,
         RULSIF,
         ULSIF,

@@ -5,6 +5,7 @@ from skransfer.instance._dasvm import DASVM
 from skransfer.instance._discriminative_reweighting import DiscriminativeReweighting
 from skransfer.instance._gaussian_reweighting import GaussianReweighting
 from skransfer.instance._kde_reweighting import KDEReweighting
+from skransfer.instance._kliep import KLIEP
 from skransfer.instance._kmm import KMM
 from skransfer.instance._multi_source_tradaboost import MultiSourceTrAdaBoostClassifier
 from skransfer.instance._nearest_neighbor_reweighting import NearestNeighborReweighting
@@ -19,6 +20,7 @@ from skransfer.instance._ulsif import ULSIF
 
 __all__ = [
     "DASVM",
+    "KLIEP",
     "KMM",
     "RULSIF",
     "ULSIF",
