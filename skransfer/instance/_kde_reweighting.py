@@ -87,7 +87,7 @@ class KDEReweighting(EstimatesLogRatio, BaseReweighter):
         - \tfrac{1}{n_t} \sum_j \log \hat r_{-j}(x_j^t),
 
     the divergence that KLIEP minimizes as well, with each row left out of its own density.
-    Widths are judged on at most 20 000 rows of each domain; with more, they shrink with the rate
+    Widths are judged on at most 10 000 rows of each domain; with more, they shrink with the rate
     of the best ones: gamma grows as :math:`n^{2 / (d + 4)}`.
 
     ``weigh`` takes its rows for new ones. A source row of ``fit`` gets a smaller weight there

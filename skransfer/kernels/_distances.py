@@ -31,6 +31,17 @@ class _SquaredDistances(RBFKernel):
         out += right[columns]
         np.maximum(out, 0, out=out)
 
+    def add_gaussians(
+        self, rows: slice, columns: slice, gammas: Array, nearest: Array, sums: Array
+    ) -> None:
+        """Add `rows` to the sums around `columns`; where both sides are one, no row to its own."""
+        products = np.empty((rows.stop - rows.start, columns.stop - columns.start), self.work_dtype)
+        multiply(self.left[rows], self.right[columns], products)
+        if self.left is self.right and rows == columns:
+            np.fill_diagonal(products, -np.inf)
+        left, right = self._norms
+        engine().add_gaussians(products, left[rows], right[columns], gammas, nearest, sums)
+
 
 def gaussian_log_sums(X: Any, Y: Any = None, *, gammas: Sequence[float]) -> Array:
     r"""Logarithms of sums of Gaussians, :math:`\log \sum_j e^{-\gamma \lVert x_i - y_j \rVert^2}`.
@@ -58,15 +69,17 @@ def gaussian_log_sums(X: Any, Y: Any = None, *, gammas: Sequence[float]) -> Arra
     >>> gaussian_log_sums(np.array([[0.0], [1.0], [100.0]]), gammas=[1.0])
     array([[-1.000e+00, -1.000e+00, -9.801e+03]])
     """
-    alone = Y is None
-    block = _SquaredDistances(X, X if alone else Y, max(gammas, default=0.0))
-    n, m = block.shape
-    out = np.full((len(gammas), n), -np.inf)
-    if m <= alone:
-        return out
+    block = _SquaredDistances(X if Y is None else Y, X, max(gammas))
+    (m, n), scales = block.shape, np.asarray(gammas, dtype=np.float64)
+    out = np.full((len(scales), n), -np.inf)
 
-    def stripe(rows: slice) -> None:
-        out[:, rows] = _log_sums(block, rows, gammas, alone)
+    def stripe(columns: slice) -> None:
+        nearest = np.full(columns.stop - columns.start, np.inf)
+        sums = np.zeros((len(scales), len(nearest)))
+        for rows in _spans(m):
+            block.add_gaussians(rows, columns, scales, nearest, sums)
+        some = np.isfinite(nearest)
+        out[:, columns][:, some] = np.log(sums[:, some]) - scales[:, None] * nearest[some]
 
     run_shared(stripe, _spans(n), n_workers() if n * m > _WORTH_THREADS else 1)
     return out
@@ -111,26 +124,6 @@ def count_within(X: Any, Y: Any, squared_radii: NDArray[np.float64]) -> NDArray[
 
 
 # ----------------------------------------------------------------------------------- helpers
-
-
-def _log_sums(block: RBFKernel, rows: slice, gammas: Sequence[float], alone: bool) -> Array:
-    """The log-sums of some rows, the nearest distance and the sums kept up tile by tile."""
-    height, scales = rows.stop - rows.start, np.asarray(gammas, dtype=np.float64)[:, None]
-    nearest, sums = np.full(height, np.inf), np.zeros((len(gammas), height))
-    for columns in _spans(block.shape[1]):
-        tile = _filled(block, rows, columns)
-        if alone and rows == columns:
-            np.fill_diagonal(tile, np.inf)
-        closer = np.minimum(nearest, tile.min(axis=1))
-        sums *= np.exp(-scales * (nearest - closer))
-        nearest = closer
-        tile -= closer[:, None].astype(tile.dtype)
-        for k, gamma in enumerate(gammas):
-            part = tile if k == len(gammas) - 1 else tile.copy()
-            engine().exponential(part, -gamma)
-            sums[k] += part.sum(axis=1)
-    result: Array = np.log(sums) - scales * nearest
-    return result
 
 
 def _filled(block: RBFKernel, rows: slice, columns: slice) -> Array:

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-SELECTION_ROWS = 20_000  # of each domain, that judge the widths
+SELECTION_ROWS = 10_000  # of each domain, that judge the widths
 _FACTORS = 2.0 ** np.arange(-4, 11)  # of the median heuristic: widths of 4 to 1/32 of its own
 
 
@@ -73,7 +73,7 @@ def fit_kde_ratio(source: Any, target: Any, gammas: Sequence[float]) -> KDERatio
     Parameters
     ----------
     source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
-        At least two rows each. Widths are judged on at most 20 000 rows of each, equally spaced
+        At least two rows each. Widths are judged on at most 10 000 rows of each, equally spaced
         in an order that depends on the rows alone.
     gammas : sequence of float
         Candidates, ascending and positive. Where there is more than one, those chosen on fewer

@@ -33,6 +33,19 @@ def _rbf_from_products(rng, dtype):
     return (products, (X * X).sum(1), (Y * Y).sum(1), 0.3), [0]
 
 
+def _add_gaussians(rng, dtype):
+    # Whole numbers: distances without rounding.
+    X, Y = (rng.integers(-2, 3, size=(n, 5)).astype(dtype) for n in (37, 41))
+    products = np.ascontiguousarray(X @ Y.T)
+    products[:, 3], products[5, 6] = -np.inf, -np.inf
+    nearest, sums = np.full(41, np.inf), np.zeros((2, 41))
+    seen = rng.random(41) < 0.5
+    seen[3] = rng.integers(2)
+    nearest[seen], sums[:, seen] = 1.5, rng.uniform(1, 9, size=(2, seen.sum()))
+    norms = (X * X).sum(1), (Y * Y).sum(1)
+    return (products, *norms, np.array([0.3, 7.0]), nearest, sums), [0, 4, 5]
+
+
 def _polynomial_from_products(rng, dtype):
     degree = (0, 1, 2, 3, 11, 2.5)[rng.integers(6)]
     products = _products(rng, dtype)[2]

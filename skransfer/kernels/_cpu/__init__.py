@@ -10,6 +10,7 @@ threads, since all of them release the GIL.
 
 from skransfer.kernels._cpu.coordinate import box_descent, box_descent_csr
 from skransfer.kernels._cpu.entries import (
+    add_gaussians,
     chi2_distances,
     exponential,
     l1_distances,
@@ -28,6 +29,7 @@ from skransfer.kernels._cpu.trees import (
 )
 
 __all__ = [
+    "add_gaussians",
     "best_split",
     "box_descent",
     "box_descent_csr",

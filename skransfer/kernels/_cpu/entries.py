@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skransfer.kernels._cpu.compilation import compiled
 
 __all__ = [
+    "add_gaussians",
     "chi2_distances",
     "exponential",
     "l1_distances",
@@ -118,6 +119,61 @@ def rbf_from_products(products: Array, left_norms: Array, right_norms: Array, ga
         _rbf32(products, left_norms, right_norms, np.float32(gamma))
     else:
         _rbf64(products, left_norms, right_norms, float(gamma))
+
+
+@compiled(fast=True)
+def _least_distances(products, left_norms, right_norms, closer):  # type: ignore[no-untyped-def]
+    """Products become squared distances; `closer` the least of each column and what it was."""
+    two, zero = products.dtype.type(2.0), products.dtype.type(0.0)
+    for i in range(products.shape[0]):
+        row = products[i]
+        norm = left_norms[i]
+        for j in range(row.size):
+            squared = norm + right_norms[j] - two * row[j]
+            squared = zero if squared < zero else squared
+            row[j] = squared
+            closer[j] = squared if squared < closer[j] else closer[j]
+
+
+# Down the columns: a sum along a row would have to be reordered to be vectorized.
+@compiled(fast=True)
+def _gaussians64(squared, gamma, closer, total):  # type: ignore[no-untyped-def]
+    for i in range(squared.shape[0]):
+        row = squared[i]
+        for j in range(row.size):
+            total[j] += _exp64(-gamma * (row[j] - closer[j]))
+
+
+@compiled(fast=True)
+def _gaussians32(squared, gamma, closer, total):  # type: ignore[no-untyped-def]
+    for i in range(squared.shape[0]):
+        row = squared[i]
+        for j in range(row.size):
+            total[j] += _exp32(-gamma * (row[j] - closer[j]))
+
+
+def add_gaussians(
+    products: Array,
+    left_norms: Array,
+    right_norms: Array,
+    gammas: NDArray[np.float64],
+    nearest: NDArray[np.float64],
+    sums: NDArray[np.float64],
+) -> None:
+    """See ``_reference.add_gaussians``."""
+    scalar = products.dtype.type
+    closer = nearest.astype(scalar)
+    _least_distances(products, left_norms, right_norms, closer)
+    found = np.isfinite(closer)
+    passed = np.subtract(nearest, closer, out=np.zeros_like(nearest), where=found)
+    closer[~found] = 0
+    add = _gaussians32 if products.dtype == np.float32 else _gaussians64
+    for gamma, of_width in zip(gammas, sums, strict=True):
+        total = np.zeros_like(closer)
+        add(products, scalar(gamma), closer, total)
+        of_width *= np.exp(-gamma * passed)
+        of_width[found] += total[found]
+    nearest[found] = closer[found]
 
 
 # ---------------------------------------------------------------------------- other kernels

@@ -7,6 +7,7 @@ written in place.
 
 from skransfer.kernels._reference.coordinate import box_descent, box_descent_csr
 from skransfer.kernels._reference.entries import (
+    add_gaussians,
     chi2_distances,
     exponential,
     l1_distances,
@@ -25,6 +26,7 @@ from skransfer.kernels._reference.trees import (
 )
 
 __all__ = [
+    "add_gaussians",
     "best_split",
     "box_descent",
     "box_descent_csr",

@@ -5,6 +5,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 __all__ = [
+    "add_gaussians",
     "chi2_distances",
     "exponential",
     "l1_distances",
@@ -45,6 +46,45 @@ def rbf_from_products(products: Array, left_norms: Array, right_norms: Array, ga
     products += right_norms[None, :]
     np.maximum(products, 0, out=products)
     exponential(products, -gamma)
+
+
+def add_gaussians(
+    products: Array,
+    left_norms: Array,
+    right_norms: Array,
+    gammas: NDArray[np.float64],
+    nearest: NDArray[np.float64],
+    sums: NDArray[np.float64],
+) -> None:
+    """Add the rows x of a tile to sums of Gaussians around its columns y.
+
+    For each column, ``sums`` holds ``sum_x exp(-gamma (|x - y|^2 - nearest))`` over the rows so
+    far, and ``nearest`` their least squared distance: nothing underflows, however far they are.
+
+    Parameters
+    ----------
+    products : ndarray of shape (n, m)
+        The scalar products <x, y>; -inf leaves a pair out. Overwritten by squared distances.
+    left_norms, right_norms : ndarray of shape (n,) and (m,)
+        Squared lengths, of the dtype of `products`.
+    gammas : ndarray of shape (g,)
+    nearest : ndarray of shape (m,)
+        inf before the first tile; updated.
+    sums : ndarray of shape (g, m)
+        Zero before the first tile; updated.
+    """
+    products *= -2
+    products += left_norms[:, None]
+    products += right_norms[None, :]
+    np.maximum(products, 0, out=products)
+    closer = np.minimum(nearest, products.min(axis=0))
+    found = np.isfinite(closer)  # other columns have met nobody
+    passed = nearest[found] - closer[found]
+    beyond = products[:, found] - closer[found].astype(products.dtype)
+    for gamma, of_width in zip(gammas, sums, strict=True):
+        of_width[found] *= np.exp(-gamma * passed)
+        of_width[found] += np.exp(products.dtype.type(-gamma) * beyond).sum(axis=0)
+    nearest[:] = closer
 
 
 def polynomial_from_products(products: Array, gamma: float, coef0: float, degree: float) -> None:
