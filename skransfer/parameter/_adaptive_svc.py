@@ -84,10 +84,11 @@ class AdaptiveSVC(BaseSourceInformed):
 
     Notes
     -----
-    A pass takes time proportional to the entries of X that are not zero. Where 18 passes of dual
-    coordinate descent do not suffice, Newton steps follow if there are at most 400 features, or
-    rows on the margin: :math:`O(n p^2)` each for n rows and p features. Sparse X is never made
-    dense. Integer weights equal repeated rows. A fitted model keeps the source, and no rows.
+    A pass of dual coordinate descent [2]_ takes time proportional to the entries of X that are not
+    zero. Where dozens of passes do not suffice, Newton steps follow if there are at most 400
+    features, or rows on the margin: :math:`O(n p^2)` each for n rows and p features. Sparse X is
+    never made dense. Integer weights equal repeated rows. A fitted model keeps the source, and no
+    rows.
 
     References
     ----------

@@ -89,8 +89,8 @@ class PMTSVC(BaseSourceInformed):
     -----
     In the variables :math:`(I + \gamma P)^{1/2} w`, which have a closed form, this is a plain SVM
     with one more column beside the features and one more row in the dual, for the half-space. A
-    pass takes time proportional to the entries of X that are not zero. Where 18 passes of dual
-    coordinate descent do not suffice, Newton steps follow if there are at most 400 features, or
+    pass of dual coordinate descent takes time proportional to the entries of X that are not zero.
+    Where dozens of passes do not suffice, Newton steps follow if there are at most 400 features, or
     rows on the margin: :math:`O(n p^2)` each for n rows and p features. Sparse X is never made
     dense. Integer weights equal repeated rows.
 

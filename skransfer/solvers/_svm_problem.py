@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 _TINY = 1e-150  # curvature of a row of zeros: a step goes to the bound
 _BATCH = 4096  # rows of float32 that are widened at a time
-_DENSE = 400  # unknowns of a linear system that costs less than some epochs
+_DENSE = 200  # rows inside their box for which the equations of a face are solved
 
 
 class Point(NamedTuple):

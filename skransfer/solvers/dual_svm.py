@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_random_state
 
+from skransfer.kernels import single_blas
 from skransfer.solvers._svm_newton import proximal_newton
 from skransfer.solvers._svm_problem import Point, SVMProblem
 
@@ -28,7 +29,8 @@ __all__ = ["DualSVM", "fit_dual_svm"]
 Array = NDArray[np.float64]
 
 _BLOCK = 10  # epochs from one certificate to the next
-_PATIENCE = 15  # epochs that ought to suffice
+_PATIENCE = 15, 100  # epochs that ought to suffice, at least and at most
+_OVERHEAD = 2e5  # of Newton's steps, in operations of an epoch
 _EXACT = 1e-14  # relative gap that rounding leaves
 
 
@@ -129,7 +131,8 @@ def fit_dual_svm(
     """
     problem = _problem(X, signs, caps, scores, loss, intercept_scaling, direction, gamma)
     rng = check_random_state(0 if random_state is None else random_state)
-    point, n_iter = _minimize(problem, tol, max_iter, rng)
+    with single_blas():
+        point, n_iter = _minimize(problem, tol, max_iter, rng)
     coef = point.coef
     if problem.direction is not None:
         coef = coef + problem.root * point.tail[-1] * problem.direction
@@ -202,15 +205,24 @@ def _minimize(
     """Epochs, certificate, Newton steps, until the gap is small."""
     order = np.arange(len(problem.signs))
     point = problem.point(np.zeros(len(order)))
-    n_iter, newton_at = 0, _PATIENCE
+    n_iter, newton_after = 0, 0
     while point.gap > tol * point.primal and n_iter < max_iter:
         block = min(_BLOCK, max_iter - n_iter, 2 * n_iter + 2)
         n_iter += problem.descend(point, order, int(rng.randint(2**31 - 1)), block, tol)
         point = problem.point(point.dual)
-        if n_iter >= newton_at and point.gap > tol * point.primal:
+        patience = max(_patience(problem, point), newton_after)
+        if n_iter >= patience and point.gap > tol * point.primal:
             point = _polish(problem, proximal_newton(problem, point, tol))
-            newton_at = 10 * n_iter
+            newton_after = 10 * n_iter
     return _polish(problem, point), n_iter
+
+
+def _patience(problem: SVMProblem, point: Point) -> float:
+    """Epochs that cost about what Newton's steps would."""
+    free = np.count_nonzero((point.dual > problem.low) & (point.dual < problem.high))
+    size = min(free, len(point.coef) + len(point.tail))
+    entries = problem.X.nnz if sparse.issparse(problem.X) else problem.X.size
+    return float(np.clip((size**3 + _OVERHEAD) / max(entries, 1), *_PATIENCE))
 
 
 def _polish(problem: SVMProblem, point: Point) -> Point:
@@ -219,7 +231,7 @@ def _polish(problem: SVMProblem, point: Point) -> Point:
         if point.gap <= _EXACT * point.primal:
             break
         trial = problem.face(point)
-        if trial is None or (trial.lower <= point.lower and trial.gap >= point.gap):
+        if trial is None or trial.gap >= point.gap:
             break
         point = trial
     return point

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.speed import moments, trees
+from benchmarks.speed import moments, svm, trees
 from benchmarks.speed.page import medians, table
 
 
@@ -16,7 +16,7 @@ def test_functions_take_turns_and_the_first_round_does_not_count():
     assert calls == [0, 1] * 3
 
 
-@pytest.mark.parametrize("module", [moments, trees])
+@pytest.mark.parametrize("module", [moments, svm, trees])
 def test_pages_are_written(module, tmp_path):
     page = tmp_path / "folder" / "page.md"
     module.main(["--quick", "--runs", "2", "--output", str(page)])
