@@ -182,6 +182,29 @@ def test_stop_rules(wrong, reason, n_learners, init):
     assert np.isfinite(model.predict_proba(X)).all()
 
 
+class WrongOnce(ClassifierMixin, BaseEstimator):
+    """Wrong on one and the same row of the target; the first feature is the label."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        label, row, source = X.T
+        return np.where((source == 0) & (row == 3), 1 - label, label).astype(int)
+
+
+@pytest.mark.parametrize("update", ["all", "chosen"])
+def test_a_later_learner_that_guesses_is_left_out(update):
+    y, d = np.tile([0, 1], 15), np.repeat([0, 1, -1], 10)
+    X = np.c_[y, np.tile(np.arange(10), 3), d >= 0]
+    model = MultiSourceTrAdaBoostClassifier(WrongOnce(), n_estimators=9, update=update)
+    model.fit(X, y, sample_domain=d)  # the row that is always wrong has half of the mass now
+    assert model.stop_reason_ == "guessing"
+    np.testing.assert_allclose(model.estimator_weights_, [np.log(9.0)])
+    np.testing.assert_array_equal(model.predict(X[20:]) != y[20:], np.arange(10) == 3)
+
+
 def test_without_source_rows_it_is_adaboost():
     X, y, _, _, _ = problem(3)
     stump = DecisionTreeClassifier(max_depth=1, random_state=0)
