@@ -152,7 +152,8 @@ class KLIEP(EstimatesRatio, BaseReweighter):
     >>> from skransfer import KLIEP
     >>> from skransfer.datasets import make_covariate_shift
     >>> X, y, sample_domain, ratio = make_covariate_shift(return_ratio=True, random_state=0)
-    >>> kliep = KLIEP(LogisticRegression()).fit(X, y, sample_domain=sample_domain)
+    >>> kliep = KLIEP(LogisticRegression(), holdout="both")
+    >>> kliep = kliep.fit(X, y, sample_domain=sample_domain)
     >>> bool(np.corrcoef(kliep.weights_, ratio[:200])[0, 1] > 0.9)
     True
     >>> bool(kliep.solver_info_["gap"] <= 1e-6)
