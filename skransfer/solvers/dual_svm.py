@@ -219,7 +219,7 @@ def _minimize(
 
 def _patience(problem: SVMProblem, point: Point) -> float:
     """Epochs that cost about what Newton's steps would."""
-    free = np.count_nonzero((point.dual > problem.low) & (point.dual < problem.high))
+    free = int(np.count_nonzero((point.dual > problem.low) & (point.dual < problem.high)))
     size = min(free, len(point.coef) + len(point.tail))
     entries = problem.X.nnz if sparse.issparse(problem.X) else problem.X.size
     return float(np.clip((size**3 + _OVERHEAD) / max(entries, 1), *_PATIENCE))

@@ -115,6 +115,16 @@ def test_a_linear_source_may_come_as_scores_or_as_a_model():
     np.testing.assert_allclose(affine, affine[0], atol=1e-10)
 
 
+def test_a_source_of_scores_alone_speaks_for_the_second_class():
+    scorer = Scorer((1.0, -2.0, 0.5)).fit(XS, CODES_S)
+    del scorer.classes_
+    scorer.fitted_ = True
+    near = _fit(scorer, np.array(["b", "a"])[CODES_T], C=1e-9)
+    np.testing.assert_allclose(near.decision_function(XT), XT @ scorer.coef, atol=1e-6)
+    with pytest.raises(ValueError, match="no classes"):
+        _fit(scorer, THREE_T)
+
+
 def test_probabilities_serve_where_there_are_no_scores():
     forest = RandomForestClassifier(20, random_state=0).fit(XS, CODES_S)
     p = np.clip(forest.predict_proba(XT)[:, 1], 1e-3, 1 - 1e-3)
@@ -237,6 +247,11 @@ class Mute(Scorer):
         (SVC(decision_function_shape="ovo").fit(XS, THREE_S), THREE_T, "ovr"),
         (
             make_pipeline(StandardScaler(), SVC(decision_function_shape="ovo")).fit(XS, THREE_S),
+            THREE_T,
+            "ovr",
+        ),
+        (
+            GridSearchCV(SVC(decision_function_shape="ovo"), {"C": [1.0]}, cv=2).fit(XS, THREE_S),
             THREE_T,
             "ovr",
         ),

@@ -46,6 +46,7 @@ def test_without_a_source_it_is_linear_svc(y, loss):
     np.testing.assert_allclose(ours.coef_, plain.coef_, atol=1e-6)
     np.testing.assert_allclose(ours.intercept_, plain.intercept_, atol=1e-6)
     np.testing.assert_array_equal(ours.predict(XS), plain.predict(XS))
+    np.testing.assert_allclose(ours.decision_function(XS), plain.decision_function(XS), atol=1e-5)
     assert np.isnan(ours.angle_).all()
 
 
