@@ -191,6 +191,24 @@ METHODS = {
             kinds=("classification",),
         ),
         Method(
+            "TransferForestRegressor",
+            lambda base, seed: skransfer.TransferForestRegressor(random_state=seed),
+            "required",
+            kinds=("regression",),
+        ),
+        Method(
+            "MLPFineTune",
+            lambda base, seed: skransfer.MLPFineTuneClassifier(random_state=seed),
+            "required",
+            kinds=("classification",),
+        ),
+        Method(
+            "MLPFineTuneRegressor",
+            lambda base, seed: skransfer.MLPFineTuneRegressor(random_state=seed),
+            "required",
+            kinds=("regression",),
+        ),
+        Method(
             "RidgeTransfer",
             lambda base, seed: skransfer.RidgeTransfer(),
             "required",

@@ -36,10 +36,16 @@ _HOMES = {
     "skransfer.parameter": [
         "PMTSVC",
         "AdaptiveSVC",
+        "FrozenFeatures",
         "LogisticTransfer",
+        "MLPFineTuneClassifier",
+        "MLPFineTuneRegressor",
         "RidgeTransfer",
         "TransferForestClassifier",
+        "TransferForestRegressor",
         "TransferTreeClassifier",
+        "TransferTreeRegressor",
+        "onnx_features",
     ],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -73,10 +79,16 @@ if TYPE_CHECKING:
     from skransfer.parameter import (
         PMTSVC,
         AdaptiveSVC,
+        FrozenFeatures,
         LogisticTransfer,
+        MLPFineTuneClassifier,
+        MLPFineTuneRegressor,
         RidgeTransfer,
         TransferForestClassifier,
+        TransferForestRegressor,
         TransferTreeClassifier,
+        TransferTreeRegressor,
+        onnx_features,
     )
 
 

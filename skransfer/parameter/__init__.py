@@ -1,17 +1,29 @@
 """Parameter transfer: a fitted source model is the starting point."""
 
 from skransfer.parameter._adaptive_svc import AdaptiveSVC
+from skransfer.parameter._frozen_features import FrozenFeatures
 from skransfer.parameter._logistic_transfer import LogisticTransfer
+from skransfer.parameter._mlp_fine_tune_classifier import MLPFineTuneClassifier
+from skransfer.parameter._mlp_fine_tune_regressor import MLPFineTuneRegressor
+from skransfer.parameter._onnx import onnx_features
 from skransfer.parameter._pmt_svc import PMTSVC
 from skransfer.parameter._ridge_transfer import RidgeTransfer
 from skransfer.parameter._transfer_forest import TransferForestClassifier
+from skransfer.parameter._transfer_forest_regressor import TransferForestRegressor
 from skransfer.parameter._transfer_tree import TransferTreeClassifier
+from skransfer.parameter._transfer_tree_regressor import TransferTreeRegressor
 
 __all__ = [
     "PMTSVC",
     "AdaptiveSVC",
+    "FrozenFeatures",
     "LogisticTransfer",
+    "MLPFineTuneClassifier",
+    "MLPFineTuneRegressor",
     "RidgeTransfer",
     "TransferForestClassifier",
+    "TransferForestRegressor",
     "TransferTreeClassifier",
+    "TransferTreeRegressor",
+    "onnx_features",
 ]

@@ -216,7 +216,7 @@ def reduce_tree(
         kept[node] = kept[low] or kept[high]
         if node >= n_source:
             continue
-        slack = _slack(counts[node], kind) if kind == _SQUARED else 0.0  # counts are exact
+        slack = _SURE * counts[node, 2] if kind == _SQUARED else 0.0  # classes are counted exactly
         if as_leaf <= errors[node] + slack and not kept[node]:
             feature[node], threshold[node], left[node], right[node] = 0, 0.0, -1, -1
             errors[node] = as_leaf

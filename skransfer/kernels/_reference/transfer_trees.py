@@ -117,7 +117,7 @@ def reduce_tree(
         errors[node] = errors[low] + errors[high] if inner else as_leaf
         if not inner or node >= n_source:
             continue
-        slack = _slack(counts[node], kind) if kind == _SQUARED else 0.0  # counts are exact
+        slack = _SURE * counts[node, 2] if kind == _SQUARED else 0.0  # classes are counted exactly
         if as_leaf <= errors[node] + slack and not kept[node]:
             feature[node], threshold[node], left[node], right[node] = 0, 0.0, -1, -1
             errors[node] = as_leaf
