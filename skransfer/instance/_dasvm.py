@@ -99,7 +99,8 @@ class DASVM(BaseSelfLabeler):
     stop_reason_ : {"converged", "max_iter", "no_candidates", "nothing_to_label", "class_lost"}
         Why the rounds ended. "no_candidates": the margin of the first machine held no more target
         rows than ``tol`` allows, so it is the last. "class_lost": taking labels back would have
-        left a class without rows.
+        left a class without rows: a sign that the first labels were wrong, or of too strong a
+        penalty. The rows of the round before train the last machine.
     classes_ : ndarray of shape (n_classes,)
         Labels of the training rows.
     n_features_in_ : int
@@ -222,11 +223,11 @@ class DASVM(BaseSelfLabeler):
             if self._at_rest(facts, state, after):
                 reason = "converged"
                 break
-            if not self._all_classes(target, after):
+            labels, weights = self._training(target, after, judged, step)
+            if not _all_classes(target, after, labels):
                 reason = "class_lost"
                 break
-            state = after
-            model = target.fit(*self._training(target, state, judged, step))
+            state, model = after, target.fit(labels, weights)
         if reason == "max_iter":
             judged = top_two_margin(target.ask(model, "decision_function"))
             self._warn(state)
@@ -264,11 +265,6 @@ class DASVM(BaseSelfLabeler):
         leaves = (state.kept != after.kept).any()
         return not leaves and max(facts["n_in_margin"], facts["n_taken_back"]) <= allowed
 
-    def _all_classes(self, target: UnlabeledTarget, state: MarginState) -> bool:
-        source = target.codes[target.source][state.kept]
-        left = np.concatenate([source, target.codes[target.given], state.labels])
-        return len(np.unique(left[left >= 0])) == len(target.classes)
-
     def _training(
         self,
         target: UnlabeledTarget,
@@ -300,6 +296,13 @@ class DASVM(BaseSelfLabeler):
             "left, before the margin and the labels were at rest: raise max_iter, n_select or tol.",
             ConvergenceWarning,
         )
+
+
+def _all_classes(target: UnlabeledTarget, state: MarginState, labels: NDArray[np.intp]) -> bool:
+    """Whether each class has a row to train with."""
+    source = target.codes[target.source][state.kept]
+    left = np.concatenate([source, target.codes[target.given], labels])
+    return len(np.unique(left[left >= 0])) == len(target.classes)
 
 
 def _facts(

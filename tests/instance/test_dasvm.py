@@ -112,7 +112,7 @@ def test_the_first_round_written_out():
     second = clone(LINEAR).fit(X[train], labels[train], weights[train])
     g = second.decision_function(X[target])
     with pytest.warns(ConvergenceWarning, match="2 rounds"):
-        model = DASVM(LINEAR, n_select=4, max_iter=2).fit(X, y, sample_domain=d)
+        model = DASVM(LINEAR, n_select=4, start_weight=0.1, max_iter=2).fit(X, y, sample_domain=d)
     labeled = np.zeros(200, dtype=bool)
     labeled[target] = train[target] & (np.abs(f[target]) < 1)
     own = labeled[target]
@@ -169,6 +169,16 @@ def test_the_round_limit_warns():
     assert caught[0].filename == __file__
     assert model.stop_reason_ == "max_iter"
     assert model.n_iter_ == 4
+
+
+@pytest.mark.parametrize("n_select", [1, 3, 0.5])
+def test_a_class_is_not_lost(n_select):
+    """Classes that overlap: as the source leaves, the last label of one would be taken back."""
+    X, y, d = gaussians(3, n=12, n_classes=3, separation=1.0)
+    model = DASVM(LINEAR, n_select=n_select, start_weight=1e-3).fit(X, y, sample_domain=d)
+    assert model.stop_reason_ == "class_lost"
+    assert model.classes_.tolist() == [0, 1, 2]
+    assert np.isfinite(model.decision_function(X)).all()
 
 
 # ------------------------------------------------------------------------------ classes and labels
