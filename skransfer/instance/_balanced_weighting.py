@@ -11,11 +11,10 @@ from sklearn.metrics import check_scoring, get_scorer_names, r2_score
 
 from skransfer._compat import Interval, StrOptions, check_method_params, take_rows
 from skransfer.base import BaseAdapter, Traits
+from skransfer.base.folds import class_folds, label_folds
 from skransfer.base.labels import clean_labels
 from skransfer.base.transfer import Stacked
 from skransfer.base.weighting import fit_wrapped
-from skransfer.instance._class_folds import class_folds
-from skransfer.instance._label_folds import label_folds
 from skransfer.solvers.mixing import best_gamma, gamma_grid, mixing_weights, pooled_gamma
 
 __all__ = ["BalancedWeighting"]

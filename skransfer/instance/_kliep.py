@@ -48,7 +48,7 @@ class KLIEP(EstimatesRatio, BaseReweighter):
     cv : int, default=5
         Folds of the target rows that choose ``gamma``; as many as there are distinct rows, if
         these are fewer.
-    holdout : {"target", "both"}, default="target"
+    holdout : {"both", "target"}, default="both"
         Rows that are held out to choose ``gamma``. "target": the target's, as in [2]_. "both": the
         source's as well, which chooses wider kernels where the source is small: see Notes.
     max_weight : float, default=None
@@ -124,12 +124,13 @@ class KLIEP(EstimatesRatio, BaseReweighter):
     ``working_memory``, else :math:`O(b^2)` and the kernels are computed anew in each step.
 
     Widths are judged on at most 20 000 rows of each domain; the model is then fitted to all.
-    Equal rows are held out together, and a landmark that is held out carries no kernel: in [2]_ it
-    does, but then the likelihood at this row rests on a coefficient that the other rows hardly
-    determine. Held-out target rows do not see that a ratio is large where the source happens to
-    have no rows. ``holdout="both"`` does: it scales the ratio to mean 1 over held-out source rows.
-    On Gaussian domains with 100 to 1000 source rows, where the ratio is known, the squared error
-    of the weights was about the same to 20 times smaller with it.
+    Equal rows are held out together, and a landmark that is held out carries no kernel: in [2]_
+    it does, but then the likelihood at this row rests on a coefficient that the other rows
+    hardly determine. Held-out target rows do not see that a ratio is large where the source
+    happens to have no rows. ``holdout="both"`` does, and is the default: it scales the ratio to
+    mean 1 over held-out source rows. On Gaussian domains with 100 to 1000 source rows, where
+    the ratio is known, the squared error of the weights was about the same to 20 times smaller
+    with it.
 
     Far from all landmarks the ratio is 0. Where the target has rows far from all of the source,
     the ratio there is unbounded, and the few source rows nearest to them get most of the weight.
@@ -152,7 +153,7 @@ class KLIEP(EstimatesRatio, BaseReweighter):
     >>> from skransfer import KLIEP
     >>> from skransfer.datasets import make_covariate_shift
     >>> X, y, sample_domain, ratio = make_covariate_shift(return_ratio=True, random_state=0)
-    >>> kliep = KLIEP(LogisticRegression(), holdout="both")
+    >>> kliep = KLIEP(LogisticRegression())
     >>> kliep = kliep.fit(X, y, sample_domain=sample_domain)
     >>> bool(np.corrcoef(kliep.weights_, ratio[:200])[0, 1] > 0.9)
     True
@@ -168,7 +169,7 @@ class KLIEP(EstimatesRatio, BaseReweighter):
             {
                 "n_landmarks": ({}, 5),
                 "gamma": ({}, 0.7),
-                "holdout": ({}, "both"),
+                "holdout": ({}, "target"),
                 "max_weight": ({}, 0.9),
                 "flatten": ({}, 0.5),
                 "max_iter": ({"gamma": 1.0}, 1),
@@ -199,7 +200,7 @@ class KLIEP(EstimatesRatio, BaseReweighter):
         n_landmarks: int = 100,
         gamma: Any = "cv",
         cv: int = 5,
-        holdout: str = "target",
+        holdout: str = "both",
         max_weight: float | None = None,
         flatten: float = 1.0,
         tol: float = 1e-6,

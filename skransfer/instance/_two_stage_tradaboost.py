@@ -12,7 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skransfer._compat import Interval, StrOptions, take_rows
 from skransfer.base import BaseTransferPredictor, TrainingRows, Traits
-from skransfer.instance._label_folds import label_folds
+from skransfer.base.folds import label_folds
 from skransfer.instance._r2 import (
     Ensemble,
     mean_one,

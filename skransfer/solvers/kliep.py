@@ -80,7 +80,7 @@ def fit_kliep(
     *,
     gammas: Any,
     cv: int = 5,
-    holdout: str = "target",
+    holdout: str = "both",
     n_landmarks: int = 100,
     tol: float = 1e-6,
     max_iter: int = 100,
@@ -100,7 +100,7 @@ def fit_kliep(
         Candidates, positive. Of equal scores the first wins; a single one is not judged.
     cv : int, default=5
         Most folds.
-    holdout : {"target", "both"}, default="target"
+    holdout : {"both", "target"}, default="both"
         Domains of which rows are held out; see `held_out_likelihoods`.
     n_landmarks : int, default=100
         Most target rows that carry a kernel.

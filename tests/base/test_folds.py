@@ -1,10 +1,10 @@
-"""Folds of labeled target rows by class: even, and the same in any order of the rows."""
+"""Folds of labeled rows: even, and the same in any order of the rows."""
 
 import numpy as np
 import pytest
 from scipy import sparse
 
-from skransfer.instance._class_folds import class_folds
+from skransfer.base.folds import class_folds, label_folds
 
 
 @pytest.mark.parametrize("n_rows", [1, 4, 23])
@@ -52,3 +52,28 @@ def test_dense_and_sparse_rows_give_the_same_folds():
     X[X < 0.2] = 0.0
     ours, theirs = (class_folds(rows, y, np.ones(20), 3) for rows in (X, sparse.csr_array(X)))
     np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(("n_rows", "n_folds"), [(1, 5), (4, 5), (17, 3)])
+def test_label_folds_hold_small_and_large_labels(n_rows, n_folds):
+    y = np.random.RandomState(0).normal(size=n_rows)
+    folds = label_folds(np.zeros((n_rows, 1)), y, np.ones(n_rows), n_folds)
+    sizes = np.bincount(folds)
+    assert len(sizes) == min(n_folds, n_rows)
+    assert np.ptp(sizes) <= 1
+    hands = folds[np.argsort(y)][: n_rows - n_rows % n_folds].reshape(-1, min(n_folds, n_rows))
+    assert all(sorted(hand) == sorted(hands[0]) for hand in hands)
+
+
+@pytest.mark.parametrize("kind", range(4))
+def test_order_of_rows_does_not_matter_for_numbers(kind):
+    rng = np.random.RandomState(0)
+    X, weights = rng.normal(size=(30, 3)), rng.uniform(size=30)
+    y = rng.normal(size=30).round(0)  # with ties
+    X[10:15] = X[5:10]
+    X, order = containers(X)[kind], rng.permutation(30)
+    moved = X.iloc[order] if hasattr(X, "iloc") else X[order]
+    theirs = label_folds(moved, y[order], weights[order], 4)
+    ours = label_folds(X, y, weights, 4)
+    np.testing.assert_array_equal(ours[order], theirs)
+    np.testing.assert_array_equal(label_folds(X, 3 * y + 1, weights, 4), ours)  # nor the unit
