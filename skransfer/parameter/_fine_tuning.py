@@ -15,7 +15,7 @@ from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseSourceInformed, Knowledge
 from skransfer.parameter._networks import SourceNetwork, apply_transformers, read_network
 from skransfer.parameter._row_splits import as_rows, folds, hold_out, merged
-from skransfer.solvers.network import glorot_layers, network_loss, output_values
+from skransfer.solvers.network import glorot_layers, hidden_values, network_loss, output_values
 from skransfer.solvers.network_training import (
     Rows,
     TrainedNetwork,
@@ -101,7 +101,7 @@ class BaseFineTuning(BaseSourceInformed):
         lr_decay: float = 2.6,
         unfreeze: str = "none",
         warmup_head_epochs: int = 10,
-        max_iter: int = 100,
+        max_iter: int = 200,
         batch_size: int | str = "auto",
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -162,11 +162,11 @@ class BaseFineTuning(BaseSourceInformed):
             self.transformers_ = network.transformers
             X = apply_transformers(network.transformers, X)
             given = as_rows(X, task.Y, sample_weight, network.coefs[0].dtype)
-            rows = merged(given)
+            rows = merged(given, sort=False)
             start = self._from_network(network, task, rows, rng)
             parts = []
             if isinstance(self.freeze, str):
-                parts = folds(self.cv, given, rows, y, classes=is_classifier(self))
+                parts = folds(self.cv, given, y, classes=is_classifier(self))
             self._learn(start, rows, parts, rng)
 
     def _from_network(
@@ -245,40 +245,46 @@ class BaseFineTuning(BaseSourceInformed):
         transfers: bool = True,
         verbose: bool | int = False,
     ) -> TrainedNetwork:
-        plan = self._plan(start, depth, transfers=transfers, verbose=bool(verbose))
+        """Train the layers above the frozen ones, on nothing but the values of those."""
+        coefs, intercepts = start.coefs[depth:], start.intercepts[depth:]
+        X = hidden_values(rows.X, start.coefs, start.intercepts, start.activation, depth)
+        rows = rows._replace(X=X)
+        if transfers:
+            rows = merged(rows)
         validation = None
         if self.early_stopping:
             classes = is_classifier(self)
             rows, validation = hold_out(rows, self.validation_fraction, rng, classes=classes)
-        return train_network(
+        found = train_network(
             rows,
-            start.coefs,
-            start.intercepts,
-            plan,
+            coefs,
+            intercepts,
+            self._plan(len(coefs), start.new_head, transfers=transfers, verbose=bool(verbose)),
             activation=start.activation,
             out_activation=start.out_activation,
             rng=rng,
             validation=validation,
         )
+        return found._replace(
+            coefs=[*start.coefs[:depth], *found.coefs],
+            intercepts=[*start.intercepts[:depth], *found.intercepts],
+        )
 
-    def _plan(self, start: _Start, depth: int, *, transfers: bool, verbose: bool) -> TrainingPlan:
-        n_layers = len(start.coefs)
+    def _plan(
+        self, n_layers: int, new_head: bool, *, transfers: bool, verbose: bool
+    ) -> TrainingPlan:
+        """How to train so many layers, the last of which is the head."""
         decay, batch = self.lr_decay if transfers else 1.0, self.batch_size
-        shared = [transfers and not (start.new_head and i == n_layers - 1) for i in range(n_layers)]
-        stages = [(0, 0)]
-        if transfers:
-            stages = thawing_stages(
-                depth,
-                n_layers,
-                n_epochs=self.warmup_head_epochs,
-                gradual=self.unfreeze == "gradual",
-                warmup=start.new_head,
-            )
+        shared = [transfers and not (new_head and i == n_layers - 1) for i in range(n_layers)]
+        gradual = transfers and self.unfreeze == "gradual"
+        warmup = transfers and new_head
         return TrainingPlan(
             rates=[self.learning_rate_init / decay ** (n_layers - 1 - i) for i in range(n_layers)],
             pull=[self.l2_sp * is_shared for is_shared in shared],
             alpha=[self.alpha * (not is_shared) for is_shared in shared],
-            stages=stages,
+            stages=thawing_stages(
+                0, n_layers, n_epochs=self.warmup_head_epochs, gradual=gradual, warmup=warmup
+            ),
             batch_size=None if isinstance(batch, str) else batch,
             max_iter=self.max_iter,
             tol=self.tol,

@@ -55,7 +55,7 @@ class MLPFineTuneClassifier(BaseFineTuning):
         each ``warmup_head_epochs`` epochs, down to ``freeze``.
     warmup_head_epochs : int, default=10
         How many epochs, the first of ``max_iter``, train a new head alone.
-    max_iter : int, default=100
+    max_iter : int, default=200
         Number of epochs. It limits how far the network may move, so there is no warning when it is
         reached.
     batch_size : int or "auto", default="auto"
@@ -84,8 +84,8 @@ class MLPFineTuneClassifier(BaseFineTuning):
     intercepts_ : list of ndarrays of shape (n_out,)
         Biases of the layers.
     classes_ : ndarray of shape (n_classes,)
-        With the source's head, the source's classes, even those that no labeled target row has;
-        with a new one, the classes of the labeled target rows.
+        With the source's head, the source's classes, even those that no labeled target row has
+        (classes are matched by equality); with a new one, the classes of the labeled target rows.
     frozen_layers_ : int
         How many layers were frozen.
     cv_scores_ : ndarray of shape (n_layers,)
@@ -171,7 +171,9 @@ class MLPFineTuneClassifier(BaseFineTuning):
         seen = np.unique(y)
         known = None if network is None else network.classes
         keeps = network is not None and self._keeps_head(known, seen)
-        self.classes_ = np.asarray(known) if keeps else seen
+        self.classes_ = seen
+        if keeps and known is not None and len(known) > len(seen):
+            self.classes_ = known
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs labeled target rows of at least 2 classes for a new "

@@ -53,7 +53,7 @@ class MLPFineTuneRegressor(BaseFineTuning):
         each ``warmup_head_epochs`` epochs, down to ``freeze``.
     warmup_head_epochs : int, default=10
         How many epochs, the first of ``max_iter``, train a new head alone.
-    max_iter : int, default=100
+    max_iter : int, default=200
         Number of epochs. It limits how far the network may move, so there is no warning when it is
         reached.
     batch_size : int or "auto", default="auto"

@@ -20,23 +20,22 @@ def as_rows(X: Any, Y: NDArray[Any], weight: NDArray[Any] | None, dtype: Any) ->
     return Rows(X.astype(dtype, copy=False), Y.astype(dtype, copy=False), weight)
 
 
-def merged(rows: Rows) -> Rows:
-    """The rows in an order of their own, equal ones as one."""
-    X, Y, weight = distinct_rows(rows.X, rows.Y, rows.weight)
+def merged(rows: Rows, *, sort: bool = True) -> Rows:
+    """The rows with equal ones as one, in an order of their own if they are sorted."""
+    X, Y, weight = distinct_rows(rows.X, rows.Y, rows.weight, sort=sort)
     return Rows(X, Y, None if weight is None else weight.astype(Y.dtype, copy=False))
 
 
-def folds(
-    cv: Any, given: Rows, rows: Rows, y: NDArray[Any], *, classes: bool
-) -> list[tuple[Rows, Rows]]:
+def folds(cv: Any, given: Rows, y: NDArray[Any], *, classes: bool) -> list[tuple[Rows, Rows]]:
     """Rows to learn from and rows to judge on, several times.
 
-    A number of folds divides the merged ``rows``, each class evenly. A splitter, or splits that
-    come ready, divide the rows as ``given``.
+    A number of folds divides the merged rows, each class evenly. A splitter, or splits that come
+    ready, divide the rows as given.
     """
     if not isinstance(cv, Integral):
         splits = check_cv(cv, y, classifier=classes).split(given.X, y)
-        return [(merged(_take(given, train)), _take(given, test)) for train, test in splits]
+        return [(_take(given, train), _take(given, test)) for train, test in splits]
+    rows = merged(given)
     n_folds = min(int(cv), len(rows.Y))
     fold = _places(rows.Y, classes, np.arange(len(rows.Y))) % n_folds
     return [

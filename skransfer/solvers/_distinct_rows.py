@@ -20,7 +20,11 @@ class DistinctRows(NamedTuple):
 
 
 def distinct_rows(
-    X: Any, Y: NDArray[Any], sample_weight: NDArray[np.float64] | None
+    X: Any,
+    Y: NDArray[Any],
+    sample_weight: NDArray[np.float64] | None,
+    *,
+    sort: bool = True,
 ) -> DistinctRows:
     """Sort labeled rows by their content and merge those that are equal.
 
@@ -35,12 +39,14 @@ def distinct_rows(
         Labels.
     sample_weight : ndarray of shape (n,) or None
         Positive weights.
+    sort : bool, default=True
+        False: only merge, and leave each row where it stood first.
 
     Returns
     -------
     rows : DistinctRows
-        In the order of a fixed weighted sum of their features, so that rounding to float32, or
-        sparse storage, changes the order of almost equal rows only.
+        Sorted, in the order of a fixed weighted sum of their features, so that rounding to
+        float32, or sparse storage, changes the order of almost equal rows only.
 
     Examples
     --------
@@ -58,10 +64,15 @@ def distinct_rows(
     known, labels = groups[order], Y[order]
     new = np.r_[True, (known[1:] != known[:-1]) | (labels[1:] != labels[:-1]).any(axis=1)]
     starts = np.flatnonzero(new)
-    if len(starts) == len(order) and sample_weight is None:
-        return DistinctRows(X[order], labels, None)
-    weight = np.ones(len(order)) if sample_weight is None else sample_weight[order]
-    return DistinctRows(X[order[starts]], labels[starts], np.add.reduceat(weight, starts))
+    kept = np.minimum.reduceat(order, starts)
+    weight = None
+    if len(starts) < len(order) or sample_weight is not None:
+        weight = np.ones(len(order)) if sample_weight is None else sample_weight[order]
+        weight = np.add.reduceat(weight, starts)
+    if not sort:
+        places = np.argsort(kept)
+        kept, weight = kept[places], None if weight is None else weight[places]
+    return DistinctRows(X[kept], Y[kept], weight)
 
 
 def _places(X: Any) -> NDArray[np.float64]:

@@ -53,3 +53,16 @@ def test_rounding_and_storage_leave_the_order():
     stored = distinct_rows(sparse.csr_array(rows), labels, None)
     np.testing.assert_array_equal(stored.Y, ours.Y)
     np.testing.assert_array_equal(stored.X.toarray(), ours.X)
+
+
+def test_merging_alone_leaves_rows_where_they_stood():
+    distinct = RNG.normal(size=(20, 2))
+    labels = np.arange(20.0)[:, None]
+    alone = distinct_rows(distinct, labels, None, sort=False)
+    assert alone.weight is None
+    np.testing.assert_array_equal(alone.X, distinct)
+    order = np.r_[np.arange(20), [3, 7, 3]]
+    found = distinct_rows(distinct[order], labels[order], None, sort=False)
+    np.testing.assert_array_equal(found.Y, labels)
+    np.testing.assert_array_equal(np.flatnonzero(found.weight > 1), [3, 7])
+    assert found.weight[3] == 3
