@@ -9,12 +9,12 @@ _FAMILIES = ("baseline", "feature", "instance", "parameter")
 
 
 def all_estimators() -> list[tuple[str, type]]:
-    """All public estimators of the package.
+    """All public estimators of transfer, to which the laws apply.
 
     Returns
     -------
     estimators : list of (str, class)
-        Sorted by name.
+        Sorted by name. A plain transformer that knows no domains, FrozenFeatures, is not one.
 
     Examples
     --------
@@ -27,6 +27,6 @@ def all_estimators() -> list[tuple[str, type]]:
         module = import_module(f"skransfer.{family}")
         for name in module.__all__:
             value = getattr(module, name)
-            if inspect.isclass(value) and hasattr(value, "fit"):
+            if inspect.isclass(value) and hasattr(value, "fit") and hasattr(value, "traits"):
                 found[name] = value
     return sorted(found.items())

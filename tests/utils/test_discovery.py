@@ -13,4 +13,5 @@ def test_all_public_estimators_are_found():
         assert issubclass(cls, (BaseTransfer, BaseSourceInformed))
         assert cls.__doc__
     public = {name for name in skransfer.__all__ if name[0].isupper()}
-    assert public == set(found)
+    plain = {"FrozenFeatures"}  # transformers without domains, for which there are no laws
+    assert public == set(found) | plain
