@@ -101,12 +101,25 @@ def test_weights_are_repetitions_and_order_is_nothing(freeze):
     np.testing.assert_allclose(ours.predict(XNEW), theirs.predict(XNEW), rtol=1e-6, atol=1e-9)
 
 
-def test_a_few_rows_help():
-    X = RNG.normal(size=(400, 4))
-    truth = np.sin(2 * X[:, 0]) + X[:, 1] + 0.5 * X[:, 3]
-    fitted = _fit(freeze="auto", learning_rate_init=1e-2)
-    assert fitted.score(X, truth) > ONE.score(X, truth) + 0.03
-    assert np.argmax(fitted.cv_scores_) == fitted.frozen_layers_
+def _draw(rng, n, slope):
+    X = rng.uniform(-2, 2, size=(n, 4))
+    return X, np.sin(2 * X[:, 0]) + X[:, 1] + slope * X[:, 3]
+
+
+def test_thirty_rows_teach_what_is_new():
+    """A slope that the source does not have: better than the source, and than starting afresh."""
+    scores = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        source = MLPRegressor(hidden_layer_sizes=(32, 16), max_iter=3000, random_state=seed)
+        source.fit(*_draw(rng, 600, 0.0))
+        few, rest = _draw(rng, 30, 0.7), _draw(rng, 400, 0.7)
+        scratch = MLPRegressor(hidden_layer_sizes=(32, 16), max_iter=3000, random_state=seed)
+        tuned = MLPFineTuneRegressor(source=FrozenEstimator(source), random_state=seed)
+        models = (source, scratch.fit(*few), tuned.fit(*few))
+        scores.append([model.score(*rest) for model in models])
+    first, alone, ours = np.mean(scores, axis=0)
+    assert ours > max(first, alone) + 0.1
 
 
 @pytest.mark.parametrize(("y", "model"), [(YT[:, 0], ONE), (YT, TWO)], ids=["one", "two"])
