@@ -13,6 +13,11 @@ _STYLES = {
     "skada (Frank-Wolfe)": ("#1b7f79", "^"),
     "skada (SLSQP)": ("#5b9bd5", "v"),
     "POT": ("#8c2d4f", "P"),
+    "ADAPT, the same grid": ("#b35806", "D"),
+    "ADAPT, defaults": ("#e0a060", "d"),
+    "ADAPT (Frank-Wolfe)": ("#b35806", "D"),
+    "ADAPT (gradient)": ("#e0a060", "d"),
+    "ADAPT (IWC)": ("#b35806", "D"),
 }
 _LEAST_MB = 0.1  # less cannot be told from nothing
 

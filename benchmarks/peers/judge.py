@@ -6,14 +6,17 @@ Nothing of skransfer is used. Matrices are dense and float64, eigenproblems symm
 import numpy as np
 from scipy.linalg import eigh, qr, solve_triangular
 from scipy.spatial.distance import cdist
+from scipy.stats import spearmanr
 
 __all__ = [
     "contrast",
     "coral_rows",
     "covariance_distance",
+    "gaussian_ratio",
     "kernel",
     "kmm_epsilon",
     "kmm_facts",
+    "ratio_facts",
     "tca_objective",
     "tca_optimum",
     "transport_excess",
@@ -136,6 +139,44 @@ def _least_linear(g, upper, low, high):
     starts = upper * np.arange(len(g))  # the sum when an entry's turn comes
     wanted = np.where(g < 0, high, low)
     return float(np.sum(g * np.clip(wanted - starts, 0, upper)))
+
+
+# ---------------------------------------------------------------------------------------- ratios
+
+
+def gaussian_ratio(X, mean, std):
+    """Density of N(mean, std^2) over that of N(0, 1), features independent."""
+    log_ratio = 0.5 * X**2 - 0.5 * ((X - mean) / std) ** 2 - np.log(std)
+    return np.exp(log_ratio.sum(axis=1))
+
+
+def ratio_facts(weights, ratio):
+    """How near weights are to the true ratio.
+
+    Parameters
+    ----------
+    weights, ratio : ndarray of shape (n,)
+        Neither has to have mean 1.
+
+    Returns
+    -------
+    facts : dict of str to float
+        ``error``: mean squared difference of the two, scaled to mean 1, over the variance of the
+        true one; ``rank``: Spearman's correlation; ``mean`` and ``max`` of the weights as they
+        are; ``effective``: (sum w)^2 / sum w^2. NaN where weights are not finite.
+    """
+    true, weights = ratio / ratio.mean(), np.ravel(weights)
+    if not np.isfinite(weights).all() or weights.sum() <= 0:
+        return dict.fromkeys(("error", "rank", "mean", "max", "effective"), float("nan"))
+    ours = weights / weights.mean()
+    constant = np.ptp(ours) == 0
+    return {
+        "error": float(np.mean((ours - true) ** 2) / true.var()),
+        "rank": 0.0 if constant else float(spearmanr(ours, true).statistic),
+        "mean": float(weights.mean()),
+        "max": float(weights.max()),
+        "effective": float(ours.sum() ** 2 / (ours @ ours)),
+    }
 
 
 # ----------------------------------------------------------------------------------- linear maps

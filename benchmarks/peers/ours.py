@@ -6,7 +6,19 @@ import warnings
 import numpy as np
 
 from benchmarks.peers.worker import serve
-from skransfer import CORAL, KMM, TCA, LinearMonge
+from skransfer import (
+    CORAL,
+    KLIEP,
+    KMM,
+    RULSIF,
+    TCA,
+    ULSIF,
+    DiscriminativeReweighting,
+    GaussianReweighting,
+    KDEReweighting,
+    LinearMonge,
+    NearestNeighborReweighting,
+)
 from skransfer.exceptions import EffectiveSampleSizeWarning
 
 __all__ = ["CONTENDERS"]
@@ -46,6 +58,19 @@ def _kmm(Xs, Xt, options):
     return call, lambda found: {"weights": found.weights_}
 
 
+def _reweighter(cls):
+    def make(Xs, Xt, options):
+        X, sample_domain = _stacked(Xs, Xt)
+        model = cls()
+
+        def call():
+            return model.fit(X, sample_domain=sample_domain)
+
+        return call, lambda found: {"weights": found.weights_}
+
+    return make
+
+
 def _mapper(cls):
     def make(Xs, Xt, options):
         X, sample_domain = _stacked(Xs, Xt)
@@ -64,6 +89,13 @@ CONTENDERS = {
     "our-kmm": _kmm,
     "our-coral": _mapper(CORAL),
     "our-monge": _mapper(LinearMonge),
+    "our-ulsif": _reweighter(ULSIF),
+    "our-rulsif": _reweighter(RULSIF),
+    "our-kliep": _reweighter(KLIEP),
+    "our-discriminative": _reweighter(DiscriminativeReweighting),
+    "our-gaussian": _reweighter(GaussianReweighting),
+    "our-kde": _reweighter(KDEReweighting),
+    "our-neighbors": _reweighter(NearestNeighborReweighting),
 }
 
 if __name__ == "__main__":

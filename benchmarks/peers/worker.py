@@ -238,6 +238,60 @@ def _pot_monge(Xs, Xt, options):
     return call, lambda found: {"source": found}
 
 
+# ------------------------------------------------------------------------------- density ratios
+
+
+def _grid(Xs, Xt, options):
+    """Widths around the median heuristic, and penalties, as many as asked for."""
+    X = np.concatenate([Xs, Xt])[:: max(1, 2 * len(Xs) // 1000)]
+    squares = np.sum((X[:, None] - X) ** 2, axis=2)[np.triu_indices(len(X), 1)]
+    gammas = [float(2.0**k / np.median(squares)) for k in range(-4, options["widths"] - 4)]
+    return gammas, [float(a) for a in np.logspace(1, -3, options["penalties"])]
+
+
+def _adapt_ratio(name, **settings):
+    def make(Xs, Xt, options):
+        import adapt.instance_based as methods
+
+        given = dict(settings)
+        if "widths" in options:
+            gammas, penalties = _grid(Xs, Xt, options)
+            given["gamma"] = gammas
+            if "solver" not in options:
+                given["lambdas"] = penalties
+        if "solver" in options:
+            given["algo"] = options["solver"]
+        model = getattr(methods, name)(verbose=0, random_state=0, **given)
+
+        def call():
+            return model.fit_weights(Xs, Xt)
+
+        return call, lambda found: {"weights": np.ravel(found)}
+
+    return make
+
+
+def _skada_ratio(name, **settings):
+    def make(Xs, Xt, options):
+        import skada._reweight as methods
+
+        X, sample_domain = _stacked(Xs, Xt)
+        given = dict(settings)
+        if "widths" in options:
+            given["gamma"] = _grid(Xs, Xt, options)[0]
+
+        def call():
+            model = getattr(methods, name)(**given)  # it overwrites its own parameters in fit
+            return model.fit_transform(X, sample_domain=sample_domain)
+
+        def weights(found):
+            return {"weights": np.asarray(found[1]["sample_weight"])[: len(Xs)]}
+
+        return call, weights
+
+    return make
+
+
 CONTENDERS = {
     "adapt-tca": _adapt_tca,
     "skada-tca": _skada_tca,
@@ -246,6 +300,16 @@ CONTENDERS = {
     "adapt-coral": _adapt_coral,
     "skada-coral": _skada_coral,
     "pot-monge": _pot_monge,
+    "adapt-ulsif": _adapt_ratio("ULSIF"),
+    "adapt-rulsif": _adapt_ratio("RULSIF"),
+    "adapt-kliep": _adapt_ratio("KLIEP"),
+    "adapt-discriminative": _adapt_ratio("IWC"),
+    "adapt-neighbors": _adapt_ratio("NearestNeighborsWeighting"),
+    "skada-kliep": _skada_ratio("KLIEPReweightAdapter", random_state=0),
+    "skada-discriminative": _skada_ratio("DiscriminatorReweightAdapter"),
+    "skada-gaussian": _skada_ratio("GaussianReweightAdapter"),
+    "skada-kde": _skada_ratio("DensityReweightAdapter"),
+    "skada-neighbors": _skada_ratio("NearestNeighborReweightAdapter", laplace_smoothing=True),
 }
 
 if __name__ == "__main__":

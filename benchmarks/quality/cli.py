@@ -11,7 +11,7 @@ from benchmarks.report import versions
 
 __all__ = ["main"]
 
-NAMES = ("office_caltech10", "kmm")
+NAMES = ("office_caltech10", "kmm", "ratios", "tradaboost", "amazon_weights", "transfer_trees")
 
 
 def main(argv=None):
@@ -23,10 +23,13 @@ def main(argv=None):
     parser.add_argument("name", choices=NAMES, help="the comparison")
     parser.add_argument("--n-jobs", type=int, default=1, metavar="N", help="processes")
     parser.add_argument("--repeats", type=int, metavar="N", help="random repetitions")
+    parser.add_argument("--peers", metavar="FILE", help="interpreter that has the peers (ratios)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="also write the page there")
     options = parser.parse_args(argv)
     module = import_module(f"benchmarks.quality.{options.name}")
     settings = {} if options.repeats is None else {"repeats": options.repeats}
+    if options.peers is not None:
+        settings["peers"] = options.peers
     start = time.perf_counter()
     try:
         text, checks = module.run(n_jobs=options.n_jobs, **settings)
@@ -37,6 +40,8 @@ def main(argv=None):
     command = f"python -m benchmarks.quality {options.name}"
     if options.repeats is not None:
         command += f" --repeats {options.repeats}"
+    if options.peers is not None:
+        command += " --peers peers/bin/python"
     found = versions()
     names = ("skransfer", "scikit-learn", "numpy", "scipy", "python")
     made = ", ".join(f"{name} {found[name]}" for name in names)
@@ -53,4 +58,6 @@ def main(argv=None):
     print(page)
     if options.output is not None:
         options.output.write_text(page + "\n", encoding="utf-8")
+        if hasattr(module, "draw"):
+            module.draw(options.output.with_name(f"{options.name}.png"))
     return int(not all(check.holds for check in checks))

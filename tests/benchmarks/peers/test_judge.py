@@ -27,6 +27,25 @@ def test_kernel():
     np.testing.assert_allclose(judge.kernel(X, X[:1], 0.1), [[1.0], [np.exp(-0.5)]])
 
 
+def test_ratio_of_gaussians_is_that_of_the_rows():
+    X = np.random.default_rng(0).normal(size=(200_000, 2))
+    ratio = judge.gaussian_ratio(X, 0.4, 0.8)
+    assert ratio.mean() == pytest.approx(1, abs=0.01)
+    assert np.average(X[:, 0], weights=ratio) == pytest.approx(0.4, abs=0.01)
+
+
+def test_ratio_facts_know_good_from_bad():
+    ratio = np.random.default_rng(0).exponential(size=500)
+    exact = judge.ratio_facts(3 * ratio, ratio)
+    assert exact["error"] == pytest.approx(0, abs=1e-12)
+    assert exact["rank"] == pytest.approx(1)
+    flat = judge.ratio_facts(np.ones(500), ratio)
+    assert flat["error"] == pytest.approx(1)
+    assert flat["effective"] == pytest.approx(500)
+    assert judge.ratio_facts(1 / ratio, ratio)["rank"] == pytest.approx(-1)
+    assert np.isnan(judge.ratio_facts(np.full(500, np.nan), ratio)["error"])
+
+
 def test_tca_dense_solution_falls_short_of_nothing(pencil):
     K, e, W = pencil
     optimum = judge.tca_optimum(K, e, ALPHA, K_COMPONENTS)
