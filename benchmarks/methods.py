@@ -209,6 +209,18 @@ METHODS = {
             kinds=("regression",),
         ),
         Method(
+            "AffineTransfer",
+            lambda base, seed: skransfer.AffineTransferClassifier(),
+            "required",
+            kinds=("classification",),
+        ),
+        Method(
+            "AffineTransferRegressor",
+            lambda base, seed: skransfer.AffineTransferRegressor(),
+            "required",
+            kinds=("regression",),
+        ),
+        Method(
             "RidgeTransfer",
             lambda base, seed: skransfer.RidgeTransfer(),
             "required",

@@ -36,6 +36,8 @@ _HOMES = {
     "skransfer.parameter": [
         "PMTSVC",
         "AdaptiveSVC",
+        "AffineTransferClassifier",
+        "AffineTransferRegressor",
         "FrozenFeatures",
         "LogisticTransfer",
         "MLPFineTuneClassifier",
@@ -79,6 +81,8 @@ if TYPE_CHECKING:
     from skransfer.parameter import (
         PMTSVC,
         AdaptiveSVC,
+        AffineTransferClassifier,
+        AffineTransferRegressor,
         FrozenFeatures,
         LogisticTransfer,
         MLPFineTuneClassifier,

@@ -1,6 +1,8 @@
 """Parameter transfer: a fitted source model is the starting point."""
 
 from skransfer.parameter._adaptive_svc import AdaptiveSVC
+from skransfer.parameter._affine_transfer_classifier import AffineTransferClassifier
+from skransfer.parameter._affine_transfer_regressor import AffineTransferRegressor
 from skransfer.parameter._frozen_features import FrozenFeatures
 from skransfer.parameter._logistic_transfer import LogisticTransfer
 from skransfer.parameter._mlp_fine_tune_classifier import MLPFineTuneClassifier
@@ -16,6 +18,8 @@ from skransfer.parameter._transfer_tree_regressor import TransferTreeRegressor
 __all__ = [
     "PMTSVC",
     "AdaptiveSVC",
+    "AffineTransferClassifier",
+    "AffineTransferRegressor",
     "FrozenFeatures",
     "LogisticTransfer",
     "MLPFineTuneClassifier",

@@ -13,7 +13,14 @@ from sklearn.utils.multiclass import check_classification_targets
 from skransfer.base.warning import warn_user
 from skransfer.solvers.dual_svm import fit_dual_svm
 
-__all__ = ["LinearModel", "fit_one_vs_rest", "match_classes", "source_scores", "used_rows"]
+__all__ = [
+    "LinearModel",
+    "fit_one_vs_rest",
+    "match_classes",
+    "source_scores",
+    "used_rows",
+    "votes_in_pairs",
+]
 
 Array = NDArray[np.float64]
 
@@ -133,7 +140,7 @@ def source_scores(model: Any, X: Any, classes: NDArray[Any]) -> Array:
             "source is a regressor; a support vector machine starts from a classifier."
         )
     names = getattr(model, "classes_", None)
-    if names is not None and len(names) > 2 and _votes_in_pairs(model):
+    if names is not None and len(names) > 2 and votes_in_pairs(model):
         raise ValueError(
             'The source is an SVC with decision_function_shape="ovo", whose scores are of pairs of '
             'classes; one score a class is needed: set it to "ovr".'
@@ -157,7 +164,7 @@ def source_scores(model: Any, X: Any, classes: NDArray[Any]) -> Array:
     return match_classes(values.reshape(len(values), -1).T, names, classes).T
 
 
-def _votes_in_pairs(model: Any) -> bool:
+def votes_in_pairs(model: Any) -> bool:
     """Whether the last step of a model is an SVC that scores pairs of classes."""
     while True:
         if isinstance(model, FrozenEstimator):

@@ -1,0 +1,51 @@
+"""Folds of the labeled target rows in which the same row never stands on both sides."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import check_cv
+
+from skransfer.base.folds import class_folds, label_folds
+from skransfer.kernels import canonical_order
+
+__all__ = ["Fold", "target_folds", "used_rows"]
+
+Fold = tuple[NDArray[np.intp], NDArray[np.intp]]  # rows to learn from, rows to judge on
+
+
+def used_rows(
+    X: Any, y: NDArray[Any], sample_weight: NDArray[np.float64] | None
+) -> tuple[Any, NDArray[Any], NDArray[np.float64] | None]:
+    """Rows of positive weight: one of weight zero may be all there is of a class."""
+    if sample_weight is None or (sample_weight > 0).all():
+        return X, y, sample_weight
+    used = sample_weight > 0
+    return X[used], y[used], sample_weight[used]
+
+
+def target_folds(X: Any, y: NDArray[Any], cv: Any, *, classes: bool) -> list[Fold]:
+    """Rows to learn from and rows to judge on, several times; none if all rows are equal.
+
+    A number of folds deals the distinct rows out, each class evenly, whatever their order; copies
+    of a row share its fold, so that an integer weight equals a repetition. A splitter, or splits
+    that come ready, divide the rows as given.
+    """
+    if not isinstance(cv, Integral):
+        labels = y if classes or y.ndim == 1 else y[:, 0]
+        return list(check_cv(cv, labels, classifier=classes).split(X, labels))
+    contents = canonical_order(X)[1]
+    labels = np.unique(y, axis=0, return_inverse=True)[1].reshape(-1)
+    pairs = contents * (labels.max() + 1) + labels
+    _, first, copy = np.unique(pairs, return_index=True, return_inverse=True)
+    if len(first) < 2:
+        return []
+    n_folds, ones = min(int(cv), len(first)), np.ones(len(first))
+    if classes:
+        found = class_folds(X[first], labels[first], ones, n_folds)
+    else:
+        column = y if y.ndim == 1 else y[:, 0]
+        found = label_folds(X[first], column[first], ones, n_folds)
+    fold = found[copy]
+    return [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(n_folds)]
