@@ -42,7 +42,8 @@ class MLPFineTuneClassifier(BaseFineTuning):
         Whether the last layer is the source's, or starts at random. "auto": the source's where
         it knows all classes of the target; a regressor's head is always new.
     l2_sp : float, default=0.01
-        Strength :math:`\lambda` of the pull of weights and biases to the source.
+        Strength :math:`\lambda` of the pull of weights and biases to the source's; a new head has
+        none to be pulled to.
     alpha : float, default=0.0001
         L2 penalty of the weights of layers that are not the source's: a new head. It is divided
         by the size of the mini-batch, as in scikit-learn.

@@ -256,6 +256,19 @@ def test_weights_are_repetitions_and_order_is_nothing(freeze, params):
     )
 
 
+def test_repeated_rows_are_one_row_below_frozen_layers_too():
+    """Where a row stands in a matrix product may change its last digit."""
+    rng = np.random.default_rng(0)
+    X, w = rng.normal(size=(101, 64)), rng.normal(size=64)
+    source = MLPClassifier((33,), tol=0.1, random_state=0).fit(X, X @ w > 0)
+    times = np.r_[3, np.full(100, 2)]
+    twice = np.vstack([X, X, X[:1]])
+    params = {"source": FrozenEstimator(source), "freeze": 1, "batch_size": 16, "max_iter": 20}
+    ours = _fit(X, X @ w > 0.5, weight=times, **params)
+    theirs = _fit(twice, twice @ w > 0.5, **params)
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=1e-9)
+
+
 def test_a_pipeline_applies_its_own_scaler():
     shift, scale = np.arange(5) * 10.0, np.array([1.0, 10, 100, 0.1, 3])
     pipe = make_pipeline(StandardScaler(), clone(MODEL)).fit(XS * scale + shift, YS)
