@@ -179,6 +179,18 @@ METHODS = {
             kinds=("classification",),
         ),
         Method(
+            "HypothesisTransferClassifier",
+            lambda base, seed: skransfer.HypothesisTransferClassifier(),
+            "required",
+            kinds=("classification",),
+        ),
+        Method(
+            "HypothesisTransferRegressor",
+            lambda base, seed: skransfer.HypothesisTransferRegressor(),
+            "required",
+            kinds=("regression",),
+        ),
+        Method(
             "PMTSVC",
             lambda base, seed: skransfer.PMTSVC(),
             "required",

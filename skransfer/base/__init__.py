@@ -6,6 +6,7 @@ from skransfer.base.predictor import BaseTransferPredictor, TrainingRows
 from skransfer.base.roles import BaseMapper, BaseReweighter, BaseRowSelector
 from skransfer.base.self_labeler import BaseSelfLabeler, SelfLabels, UnlabeledTarget
 from skransfer.base.source import BaseSourceInformed, Knowledge, source_coefficients
+from skransfer.base.sources import BaseSourcesInformed, NamedModel
 from skransfer.base.stacking import stack_domains
 from skransfer.base.traits import Traits
 from skransfer.base.transfer import BaseTransfer
@@ -18,10 +19,12 @@ __all__ = [
     "BaseRowSelector",
     "BaseSelfLabeler",
     "BaseSourceInformed",
+    "BaseSourcesInformed",
     "BaseTransfer",
     "BaseTransferPredictor",
     "Domains",
     "Knowledge",
+    "NamedModel",
     "SelfLabels",
     "TrainingRows",
     "Traits",

@@ -106,7 +106,7 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
             If ``source`` is a fitted model that is not frozen.
         """
         domains = self._target_domains(sample_domain, X)
-        frozen = isinstance(self.source, FrozenEstimator)
+        frozen = self._is_given()
         X = validate_data(
             self, X, dtype=FLOATS, accept_sparse="csr", ensure_min_samples=1 if frozen else 2
         )
@@ -126,6 +126,10 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
 
     def _multi_output(self) -> bool:
         return False
+
+    def _is_given(self) -> bool:
+        """Whether fitted models are the knowledge, and source rows are of no use."""
+        return isinstance(self.source, FrozenEstimator)
 
     def _labeled_rows(self, y: NDArray[Any], domains: Domains, frozen: bool) -> NDArray[np.intp]:
         """Labeled target rows. With a model as knowledge, source rows are not even looked at."""

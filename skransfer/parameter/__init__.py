@@ -4,6 +4,8 @@ from skransfer.parameter._adaptive_svc import AdaptiveSVC
 from skransfer.parameter._affine_transfer_classifier import AffineTransferClassifier
 from skransfer.parameter._affine_transfer_regressor import AffineTransferRegressor
 from skransfer.parameter._frozen_features import FrozenFeatures
+from skransfer.parameter._hypothesis_transfer_classifier import HypothesisTransferClassifier
+from skransfer.parameter._hypothesis_transfer_regressor import HypothesisTransferRegressor
 from skransfer.parameter._logistic_transfer import LogisticTransfer
 from skransfer.parameter._mlp_fine_tune_classifier import MLPFineTuneClassifier
 from skransfer.parameter._mlp_fine_tune_regressor import MLPFineTuneRegressor
@@ -21,6 +23,8 @@ __all__ = [
     "AffineTransferClassifier",
     "AffineTransferRegressor",
     "FrozenFeatures",
+    "HypothesisTransferClassifier",
+    "HypothesisTransferRegressor",
     "LogisticTransfer",
     "MLPFineTuneClassifier",
     "MLPFineTuneRegressor",

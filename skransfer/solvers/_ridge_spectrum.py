@@ -154,11 +154,19 @@ class Spectrum:
         return float(self.n_free + (power / (power + alpha)).sum())
 
     def leave_one_out(self, alphas: np.ndarray) -> np.ndarray:
-        """Return the weighted mean squared deleted residual, shape (n_alphas, q).
+        """Return the weighted mean squared deleted residual, shape (n_alphas, q)."""
+        total = np.zeros((len(alphas), self.residual.shape[1]))
+        for a, _, deleted in self.deleted_residuals(alphas):
+            total[a] += (deleted**2).sum(axis=0)  # they carry sqrt(s): this is s e^2
+        return total / self.weights.sum()
+
+    def deleted_residuals(self, alphas: np.ndarray) -> Iterator[tuple[int, slice, np.ndarray]]:
+        """Yield the index of an alpha, rows, and ``sqrt(s_i) e_i`` of these rows and all outputs.
 
         Complements are summed, not subtracted: ``1 - h_i = null_i + sum_j U_ij^2 alpha /
         (sigma_j^2 + alpha)``. That keeps all digits where ``h_i`` is close to 1 (small `alpha`,
-        n < p), the region in which the difference of two numbers near 1 would be noise.
+        n < p), the region in which the difference of two numbers near 1 would be noise. A row that
+        alone determines an unpenalized direction has infinite residuals.
         """
         power = self.singular**2
         shrink = np.ones((len(alphas), len(power)))
@@ -167,7 +175,6 @@ class Spectrum:
         n, q = self.residual.shape
         saturated = len(power) + self.n_free == n
         floor = 0.0 if saturated else n * _EPS
-        total = np.zeros((len(alphas), q))
         for block, U in self.rows():
             squares = U * U
             left, lost = np.zeros(1), np.zeros((1, q))
@@ -181,9 +188,7 @@ class Spectrum:
                 rho = lost + U @ (shrink[a][:, None] * self.projected)
                 undefined = keep[:, a] <= floor
                 gap = np.where(undefined, 1.0, keep[:, a])
-                deleted = np.where(undefined[:, None], np.inf, rho / gap[:, None])
-                total[a] += (deleted**2).sum(axis=0)  # rho carries sqrt(s): this is s e^2
-        return total / self.weights.sum()
+                yield a, block, np.where(undefined[:, None], np.inf, rho / gap[:, None])
 
 
 def dense_spectrum(
@@ -217,7 +222,7 @@ def dense_spectrum(
     else:
         # A.copy(): the symmetric product of long matrices with their own transpose is not safe
         # in every OpenBLAS.
-        U, sigma = _gram_factor(A @ A.copy().T, norm, max(n, p))
+        U, sigma = gram_factor(A @ A.copy().T, norm, max(n, p))
         right = (A.T @ U) / sigma
 
     def lift(c: np.ndarray) -> np.ndarray:
@@ -272,7 +277,7 @@ def _by_rows(Z: sparse.csr_array, B: np.ndarray, f: np.ndarray, penalty: Penalty
     norm = float(np.sqrt(np.trace(G)))
     Gf = G @ f
     G = G - np.outer(f, Gf) - np.outer(Gf, f) + (f @ Gf) * np.outer(f, f)
-    U, sigma = _gram_factor(G, norm, max(Z.shape))
+    U, sigma = gram_factor(G, norm, max(Z.shape))
 
     def lift(c: np.ndarray) -> np.ndarray:
         return penalty.apply(Z.T @ (U @ (c / sigma[:, None])))
@@ -287,7 +292,7 @@ def _by_columns(
     raw = penalty.adjoint(penalty.adjoint((Z.T @ Z).toarray()).T)
     shift = penalty.adjoint(mean_x[:, None]) * np.linalg.norm(root)
     N = raw - shift @ shift.T
-    V, sigma = _gram_factor(N, float(np.sqrt(np.trace(raw))), max(Z.shape))
+    V, sigma = gram_factor(N, float(np.sqrt(np.trace(raw))), max(Z.shape))
     right = penalty.apply(V)
     # B is centered, hence orthogonal to what centering takes from Z.
     projected = right.T @ (Z.T @ B) / sigma[:, None]
@@ -318,7 +323,7 @@ def _truncated_svd(A: np.ndarray, norm: float) -> tuple[np.ndarray, np.ndarray, 
     return U[:, kept], sigma[kept], Vt[kept]
 
 
-def _gram_factor(G: np.ndarray, norm: float, longest: int) -> tuple[np.ndarray, np.ndarray]:
+def gram_factor(G: np.ndarray, norm: float, longest: int) -> tuple[np.ndarray, np.ndarray]:
     """Return eigenvectors and root eigenvalues of a Gram matrix, without its null space."""
     values, vectors = linalg.eigh(0.5 * (G + G.T))
     top = values.max(initial=0.0)
