@@ -40,7 +40,7 @@ def test_page_and_figure(small, monkeypatch, tmp_path):
     assert "-" in lines["skada y"]  # it failed, and the table says so
     assert ("x", 120) in calls
     assert ("y", 120) not in calls
-    assert len(checks) == 1 + 4 + 5
+    assert len(checks) == 1 + 4 + 5  # ranks, errors, means
     path = tmp_path / "ratios.png"
     ratios.draw(path)
     assert path.read_bytes()[1:4] == b"PNG"
