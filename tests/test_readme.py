@@ -1,7 +1,12 @@
-"""The README: its examples run, its commands are those of the continuous integration."""
+"""README and guides: examples run, files exist, commands are those of the integration."""
 
 import re
 from pathlib import Path
+
+import pytest
+
+import skransfer.model_selection
+from skransfer.utils import all_estimators
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
@@ -29,3 +34,25 @@ def test_files_that_it_names_exist():
 def test_the_test_command_is_the_one_that_is_checked():
     assert "python -m pytest" in TEXT
     assert "python -m pytest" in (ROOT / ".ci" / "run").read_text()
+
+
+GUIDES = sorted((ROOT / "docs" / "guide").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+def test_guides_name_files_that_exist_and_methods_that_do(page):
+    text = page.read_text(encoding="utf-8")
+    for path in re.findall(r"\]\(([\w./-]+)\)", text):
+        assert (page.parent / path).resolve().exists(), path
+    known = {name for name, _ in all_estimators()}
+    for name in re.findall(r"`([A-Z]\w+)(?:\(.*?\))?`", text):
+        assert name in known or hasattr(skransfer.model_selection, name), name
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+def test_examples_of_the_guides_run(page):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    names: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL):
+        exec(compile(block, page.name, "exec"), names)
+    plt.close("all")

@@ -177,8 +177,10 @@ def _draw_rows(scaled: Any, source: Any, target: Any, ax: Any) -> None:
         area = np.minimum(_AREA * scaled, _LARGEST_AREA)
         ax.scatter(*target.T, s=8, color=TARGET_COLOR, alpha=0.5, linewidth=0, label="target")
         ax.scatter(*source.T, s=area, color=SOURCE_COLOR, alpha=0.45, linewidth=0, label="source")
-        at = scaled < 0.01
-        ax.scatter(*source[at].T, s=6, marker="x", linewidth=0.6, color="0.6", label="weight 0")
+        none = scaled < 0.01
+        if none.any():
+            look = {"s": 6, "marker": "x", "linewidth": 0.6, "color": "0.6"}
+            ax.scatter(*source[none].T, **look, label="weight 0")
     legend = ax.legend(loc="best", fontsize="small")
     for handle in legend.legend_handles:
         if hasattr(handle, "set_sizes"):
