@@ -179,6 +179,18 @@ METHODS = {
             kinds=("classification",),
         ),
         Method(
+            "GreedyTransferClassifier",
+            lambda base, seed: skransfer.GreedyTransferClassifier(),
+            "required",
+            kinds=("classification",),
+        ),
+        Method(
+            "GreedyTransferRegressor",
+            lambda base, seed: skransfer.GreedyTransferRegressor(),
+            "required",
+            kinds=("regression",),
+        ),
+        Method(
             "HypothesisTransferClassifier",
             lambda base, seed: skransfer.HypothesisTransferClassifier(),
             "required",

@@ -4,6 +4,8 @@ from skransfer.parameter._adaptive_svc import AdaptiveSVC
 from skransfer.parameter._affine_transfer_classifier import AffineTransferClassifier
 from skransfer.parameter._affine_transfer_regressor import AffineTransferRegressor
 from skransfer.parameter._frozen_features import FrozenFeatures
+from skransfer.parameter._greedy_transfer_classifier import GreedyTransferClassifier
+from skransfer.parameter._greedy_transfer_regressor import GreedyTransferRegressor
 from skransfer.parameter._hypothesis_transfer_classifier import HypothesisTransferClassifier
 from skransfer.parameter._hypothesis_transfer_regressor import HypothesisTransferRegressor
 from skransfer.parameter._logistic_transfer import LogisticTransfer
@@ -23,6 +25,8 @@ __all__ = [
     "AffineTransferClassifier",
     "AffineTransferRegressor",
     "FrozenFeatures",
+    "GreedyTransferClassifier",
+    "GreedyTransferRegressor",
     "HypothesisTransferClassifier",
     "HypothesisTransferRegressor",
     "LogisticTransfer",

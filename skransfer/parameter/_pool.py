@@ -1,6 +1,5 @@
 """What the models of a pool say of rows, on the scale of the labels."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,11 @@ from skransfer.base import NamedModel
 from skransfer.parameter._one_vs_rest import match_classes, votes_in_pairs
 
 __all__ = [
-    "all_outputs",
     "as_model_rows",
     "class_outputs",
     "class_scores",
     "label_codes",
+    "model_outputs",
     "most_likely",
     "regression_outputs",
 ]
@@ -109,21 +108,16 @@ def most_likely(scores: Array, classes: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(classes[codes])
 
 
-def all_outputs(pool: Iterable[NamedModel], X: Any) -> tuple[Array, list[str]]:
-    """All that models of either kind say, side by side, with a name for each column."""
-    blocks, names = [np.empty((X.shape[0], 0))], []
-    for one in pool:
-        if is_classifier(one.model):
-            block = class_scores(one, X)
-            labels = getattr(one.model, "classes_", None)
-            if labels is not None:
-                labels = labels[1:] if block.shape[1] == 1 else labels
-        else:
-            block = np.asarray(one.model.predict(as_model_rows(one.model, X)), dtype=np.float64)
-            block, labels = block.reshape(len(block), -1), None
-        blocks.append(block)
-        if labels is None:
-            labels = range(block.shape[1])
-        single = block.shape[1] == 1
-        names += [one.name if single else f"{one.name}:{label}" for label in labels]
-    return np.hstack(blocks), names
+def model_outputs(one: NamedModel, X: Any) -> tuple[Array, list[str]]:
+    """All that a model of either kind says of rows, with a name for each column."""
+    if is_classifier(one.model):
+        block = class_scores(one, X)
+        labels = getattr(one.model, "classes_", range(block.shape[1]))
+        labels = labels[-1:] if block.shape[1] == 1 else labels
+    else:
+        block = np.asarray(one.model.predict(as_model_rows(one.model, X)), dtype=np.float64)
+        block = block.reshape(len(block), -1)
+        labels = range(block.shape[1])
+    if block.shape[1] == 1:
+        return block, [one.name]
+    return block, [f"{one.name}:{label}" for label in labels]
