@@ -245,6 +245,18 @@ METHODS = {
             kinds=("regression",),
         ),
         Method(
+            "OffsetBoosting",
+            lambda base, seed: skransfer.OffsetBoostingClassifier(random_state=seed),
+            "required",
+            kinds=("classification",),
+        ),
+        Method(
+            "OffsetBoostingRegressor",
+            lambda base, seed: skransfer.OffsetBoostingRegressor(random_state=seed),
+            "required",
+            kinds=("regression",),
+        ),
+        Method(
             "RidgeTransfer",
             lambda base, seed: skransfer.RidgeTransfer(),
             "required",

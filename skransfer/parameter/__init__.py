@@ -11,6 +11,8 @@ from skransfer.parameter._hypothesis_transfer_regressor import HypothesisTransfe
 from skransfer.parameter._logistic_transfer import LogisticTransfer
 from skransfer.parameter._mlp_fine_tune_classifier import MLPFineTuneClassifier
 from skransfer.parameter._mlp_fine_tune_regressor import MLPFineTuneRegressor
+from skransfer.parameter._offset_boosting_classifier import OffsetBoostingClassifier
+from skransfer.parameter._offset_boosting_regressor import OffsetBoostingRegressor
 from skransfer.parameter._onnx import onnx_features
 from skransfer.parameter._pmt_svc import PMTSVC
 from skransfer.parameter._ridge_transfer import RidgeTransfer
@@ -32,6 +34,8 @@ __all__ = [
     "LogisticTransfer",
     "MLPFineTuneClassifier",
     "MLPFineTuneRegressor",
+    "OffsetBoostingClassifier",
+    "OffsetBoostingRegressor",
     "RidgeTransfer",
     "TransferForestClassifier",
     "TransferForestRegressor",

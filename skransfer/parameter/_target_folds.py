@@ -25,16 +25,28 @@ def used_rows(
     return X[used], y[used], sample_weight[used]
 
 
-def target_folds(X: Any, y: NDArray[Any], cv: Any, *, classes: bool) -> list[Fold]:
+def target_folds(
+    X: Any,
+    y: NDArray[Any],
+    cv: Any,
+    *,
+    classes: bool,
+    sample_weight: NDArray[np.float64] | None = None,
+) -> list[Fold]:
     """Rows to learn from and rows to judge on, several times; none if all rows are equal.
 
-    A number of folds deals the distinct rows out, each class evenly, whatever their order; copies
-    of a row share its fold, so that an integer weight equals a repetition. A splitter, or splits
-    that come ready, divide the rows as given.
+    Rows are numbered as `used_rows` leaves them. A number of folds deals the distinct rows out,
+    each class evenly, whatever their order; copies of a row share its fold, so that an integer
+    weight equals a repetition. A splitter, or splits that come ready, divide the rows as given.
     """
+    used = np.ones(len(y), dtype=bool) if sample_weight is None else sample_weight > 0
     if not isinstance(cv, Integral):
-        labels = y if classes or y.ndim == 1 else y[:, 0]
-        return list(check_cv(cv, labels, classifier=classes).split(X, labels))
+        labels = y if y.ndim == 1 else y[:, 0]
+        splits = check_cv(cv, labels, classifier=classes).split(X, labels)
+        place = np.cumsum(used) - 1
+        found = [(place[_those(used, train)], place[_those(used, test)]) for train, test in splits]
+        return [(train, test) for train, test in found if len(train) and len(test)]
+    X, y = X[used], y[used]
     contents = canonical_order(X)[1]
     labels = np.unique(y, axis=0, return_inverse=True)[1].reshape(-1)
     pairs = contents * (labels.max() + 1) + labels
@@ -43,9 +55,15 @@ def target_folds(X: Any, y: NDArray[Any], cv: Any, *, classes: bool) -> list[Fol
         return []
     n_folds, ones = min(int(cv), len(first)), np.ones(len(first))
     if classes:
-        found = class_folds(X[first], labels[first], ones, n_folds)
+        dealt = class_folds(X[first], labels[first], ones, n_folds)
     else:
         column = y if y.ndim == 1 else y[:, 0]
-        found = label_folds(X[first], column[first], ones, n_folds)
-    fold = found[copy]
+        dealt = label_folds(X[first], column[first], ones, n_folds)
+    fold = dealt[copy]
     return [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(n_folds)]
+
+
+def _those(used: NDArray[np.bool_], rows: Any) -> NDArray[np.intp]:
+    """The rows that are used."""
+    numbers = np.arange(len(used))[rows]  # a mask will do as well
+    return numbers[used[numbers]]

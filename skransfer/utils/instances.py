@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from sklearn.utils import get_tags
 
 from skransfer.base import (
     BaseAdapter,
@@ -44,7 +45,8 @@ def instances_of(cls: type) -> Iterator[Any]:
     # Tight tolerances: the laws compare fits to more digits than a user needs.
     classifier = LogisticRegression(tol=1e-9, max_iter=1000)
     if issubclass(cls, BaseSourceInformed):
-        seed = {"random_state": 0} if "random_state" in _parameters(cls) else {}
+        quick = {"n_estimators": 8, "learning_rate": 0.3, "random_state": 0}
+        seed = {name: value for name, value in quick.items() if name in _parameters(cls)}
         yield cls(**seed)
         yield cls(source=FrozenEstimator(_source_model(cls)), **seed)
     elif issubclass(cls, BaseTransferPredictor):
@@ -78,6 +80,8 @@ def _source_model(cls: Any) -> Any:
     rng = np.random.RandomState(7)
     X = rng.normal(size=(80, 4))
     scores = X @ np.linspace(1.0, -1.0, 4)
+    if get_tags(cls()).input_tags.positive_only:
+        X = np.exp(X)
     model = cls()._default_source()
     short = {"n_estimators": 8, "random_state": 0}
     model.set_params(**{name: value for name, value in short.items() if name in vars(model)})
