@@ -68,9 +68,10 @@ class DiscriminativeReweighting(EstimatesRatio, BaseReweighter):
         rows and is certain of those at either end, so give it a ``max_weight``.
     max_weight : float, default=None
         Largest weight of a row. None: no bound. Smaller: less variance, more bias.
-    flatten : float, default=1.0
+    flatten : float or "auto", default=1.0
         Exponent of the weights, in [0, 1] [2]_. 1: the ratio; 0: all weights equal. Smaller:
-        less variance, more bias. Applied before ``max_weight``.
+        less variance, more bias. "auto": the largest that leaves the source rows worth a tenth
+        of their number. Applied before ``max_weight``.
     train_on : {"source", "labeled"}, default="source"
         Rows that the estimator learns from. "source" never reads a target label; "labeled" adds
         the target rows that have one, with weight 1 beside source weights of mean 1.
@@ -88,6 +89,8 @@ class DiscriminativeReweighting(EstimatesRatio, BaseReweighter):
         mean 1, times the user's ``sample_weight``.
     effective_sample_size_ : float
         (sum w)^2 / sum w^2: so many equally weighted rows carry as much information.
+    flatten_ : float
+        Exponent used; 1 if ``fit`` saw one domain.
     domain_auc_ : float
         Area under the ROC curve of the classifiers on rows that they have not seen. 0.5: they
         cannot tell the domains apart; above 0.99, with a warning: the domains hardly overlap. NaN
@@ -148,7 +151,7 @@ class DiscriminativeReweighting(EstimatesRatio, BaseReweighter):
     0.8
     """
 
-    _weight_knobs = "flatten (smaller), max_weight (smaller), calibration or domain_classifier"
+    _weight_knobs = 'flatten ("auto"), max_weight (smaller), calibration or domain_classifier'
     traits = Traits(
         target_labels="optional",
         stochastic=True,
@@ -181,7 +184,7 @@ class DiscriminativeReweighting(EstimatesRatio, BaseReweighter):
         cv: int | None = 5,
         calibration: str | None = None,
         max_weight: float | None = None,
-        flatten: float = 1.0,
+        flatten: Any = 1.0,
         train_on: str = "source",
         random_state: Any = None,
         n_jobs: int | None = None,

@@ -41,9 +41,10 @@ class GaussianReweighting(EstimatesLogRatio, BaseReweighter):
     max_weight : float, default=None
         Largest weight of a row, as a multiple of the mean ratio. None: no bound. Smaller: less
         variance, more bias.
-    flatten : float, default=1.0
+    flatten : float or "auto", default=1.0
         Exponent of the weights, in [0, 1] [1]_. 1: the ratio; 0: all weights equal. Smaller:
-        less variance, more bias. Applied before ``max_weight``.
+        less variance, more bias. "auto": the largest that leaves the source rows worth a tenth
+        of their number. Applied before ``max_weight``.
     train_on : {"source", "labeled"}, default="source"
         Rows that the estimator learns from. "source" never reads a target label; "labeled" adds
         the target rows that have one, with weight 1 beside source weights of mean 1.
@@ -56,6 +57,8 @@ class GaussianReweighting(EstimatesLogRatio, BaseReweighter):
         The estimator gets the weights scaled to mean 1, times the user's ``sample_weight``.
     effective_sample_size_ : float
         (sum w)^2 / sum w^2: so many equally weighted rows carry as much information.
+    flatten_ : float
+        Exponent used; 1 if ``fit`` saw one domain.
     shrinkage_ : tuple of float
         Share of the identity used for the source and for the target; NaN if ``fit`` saw one
         domain.
@@ -105,7 +108,7 @@ class GaussianReweighting(EstimatesLogRatio, BaseReweighter):
     """
 
     _mean_one = True
-    _weight_knobs = "flatten (smaller), max_weight (smaller) or shrinkage (larger)"
+    _weight_knobs = 'flatten ("auto"), max_weight (smaller) or shrinkage (larger)'
     traits = Traits(
         target_labels="optional",
         examples=MappingProxyType(
@@ -124,7 +127,7 @@ class GaussianReweighting(EstimatesLogRatio, BaseReweighter):
         *,
         shrinkage: float | str = "auto",
         max_weight: float | None = None,
-        flatten: float = 1.0,
+        flatten: Any = 1.0,
         train_on: str = "source",
     ) -> None:
         self.estimator = estimator

@@ -41,9 +41,10 @@ class KDEReweighting(EstimatesLogRatio, BaseReweighter):
         pooled rows. Features should have comparable scales.
     max_weight : float, default=None
         Largest weight of a row. None: no bound. Smaller: less variance, more bias.
-    flatten : float, default=1.0
+    flatten : float or "auto", default=1.0
         Exponent of the weights, in [0, 1] [2]_. 1: the ratio; 0: all weights equal. Smaller:
-        less variance, more bias. Applied before ``max_weight``.
+        less variance, more bias. "auto": the largest that leaves the source rows worth a tenth
+        of their number. Applied before ``max_weight``.
     train_on : {"source", "labeled"}, default="source"
         Rows that the estimator learns from. "source" never reads a target label; "labeled" adds
         the target rows that have one, with weight 1 beside source weights of mean 1.
@@ -56,6 +57,8 @@ class KDEReweighting(EstimatesLogRatio, BaseReweighter):
         mean 1, times the user's ``sample_weight``.
     effective_sample_size_ : float
         (sum w)^2 / sum w^2: so many equally weighted rows carry as much information.
+    flatten_ : float
+        Exponent used; 1 if ``fit`` saw one domain.
     gamma_source_, gamma_target_ : float
         Inverse widths used; NaN if ``fit`` saw one domain.
     loo_score_ : float
@@ -119,7 +122,7 @@ class KDEReweighting(EstimatesLogRatio, BaseReweighter):
 
     # Where a density leaves rows out, their ratio may be too large for a double.
     _mean_one = True
-    _weight_knobs = "gamma (smaller), flatten (smaller) or max_weight (smaller)"
+    _weight_knobs = 'gamma (smaller), flatten ("auto") or max_weight (smaller)'
     traits = Traits(
         target_labels="optional",
         examples=MappingProxyType(
@@ -141,7 +144,7 @@ class KDEReweighting(EstimatesLogRatio, BaseReweighter):
         *,
         gamma: Any = "loo",
         max_weight: float | None = None,
-        flatten: float = 1.0,
+        flatten: Any = 1.0,
         train_on: str = "source",
     ) -> None:
         self.estimator = estimator

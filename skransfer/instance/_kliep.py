@@ -53,9 +53,10 @@ class KLIEP(EstimatesRatio, BaseReweighter):
         source's as well, which chooses wider kernels where the source is small: see Notes.
     max_weight : float, default=None
         Largest weight of a row. None: no bound. Smaller: less variance, more bias.
-    flatten : float, default=1.0
+    flatten : float or "auto", default=1.0
         Exponent of the weights, in [0, 1] [3]_. 1: the ratio; 0: all weights equal. Smaller:
-        less variance, more bias. Applied before ``max_weight``.
+        less variance, more bias. "auto": the largest that leaves the source rows worth a tenth
+        of their number. Applied before ``max_weight``.
     tol : float, default=1e-6
         Largest gap of a fit: how far its mean log-likelihood may be below the maximum, by a bound
         that is computed along.
@@ -76,6 +77,8 @@ class KLIEP(EstimatesRatio, BaseReweighter):
         user's ``sample_weight``.
     effective_sample_size_ : float
         (sum w)^2 / sum w^2: so many equally weighted rows carry as much information.
+    flatten_ : float
+        Exponent used; 1 if ``fit`` saw one domain.
     gamma_ : float
         Inverse width used; NaN if ``fit`` saw one domain.
     gammas_ : ndarray of shape (n_candidates,)
@@ -161,7 +164,7 @@ class KLIEP(EstimatesRatio, BaseReweighter):
     True
     """
 
-    _weight_knobs = "flatten (smaller), max_weight (smaller) or gamma (smaller)"
+    _weight_knobs = 'flatten ("auto"), max_weight (smaller) or gamma (smaller)'
     traits = Traits(
         target_labels="optional",
         stochastic=True,
@@ -202,7 +205,7 @@ class KLIEP(EstimatesRatio, BaseReweighter):
         cv: int = 5,
         holdout: str = "both",
         max_weight: float | None = None,
-        flatten: float = 1.0,
+        flatten: Any = 1.0,
         tol: float = 1e-6,
         max_iter: int = 100,
         train_on: str = "source",

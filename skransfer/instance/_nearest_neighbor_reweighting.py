@@ -55,9 +55,10 @@ class NearestNeighborReweighting(EstimatesRatio, BaseReweighter):
         source row without a target row near it gets weight 0.
     max_weight : float, default=None
         Largest weight of a row. None: no bound. Smaller: less variance, more bias.
-    flatten : float, default=1.0
+    flatten : float or "auto", default=1.0
         Exponent of the weights, in [0, 1] [4]_. 1: the ratio; 0: all weights equal. Smaller:
-        less variance, more bias. Applied before ``max_weight``.
+        less variance, more bias. "auto": the largest that leaves the source rows worth a tenth
+        of their number. Applied before ``max_weight``.
     train_on : {"source", "labeled"}, default="source"
         Rows that the estimator learns from. "source" never reads a target label; "labeled" adds
         the target rows that have one, with weight 1 beside source weights of mean 1.
@@ -69,6 +70,8 @@ class NearestNeighborReweighting(EstimatesRatio, BaseReweighter):
         stand in X. The estimator gets it scaled to mean 1, times the user's ``sample_weight``.
     effective_sample_size_ : float
         (sum w)^2 / sum w^2: so many equally weighted rows carry as much information.
+    flatten_ : float
+        Exponent used; 1 if ``fit`` saw one domain.
     estimator_ : estimator
         The fitted clone of ``estimator``.
     classes_ : ndarray of shape (n_classes,)
@@ -121,7 +124,7 @@ class NearestNeighborReweighting(EstimatesRatio, BaseReweighter):
     True
     """
 
-    _weight_knobs = "n_neighbors (larger), smoothing (larger), flatten (smaller) or max_weight"
+    _weight_knobs = 'n_neighbors (larger), smoothing (larger), flatten ("auto") or max_weight'
     traits = Traits(
         target_labels="optional",
         examples=MappingProxyType(
@@ -150,7 +153,7 @@ class NearestNeighborReweighting(EstimatesRatio, BaseReweighter):
         method: str = "voronoi",
         smoothing: float = 1.0,
         max_weight: float | None = None,
-        flatten: float = 1.0,
+        flatten: Any = 1.0,
         train_on: str = "source",
     ) -> None:
         self.estimator = estimator

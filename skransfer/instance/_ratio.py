@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from skransfer._compat import Interval
+from skransfer._compat import Interval, StrOptions
 from skransfer.base import Domains
-from skransfer.solvers.tempering import temper, temper_log
+from skransfer.solvers.tempering import exponent_of_size, temper, temper_log
 
 __all__ = ["EstimatesLogRatio", "EstimatesRatio"]
 
@@ -25,11 +25,12 @@ class EstimatesRatio:
 
     _ratio_constraints: ClassVar[dict[str, list[Any]]] = {
         "max_weight": [Interval(Real, 0, None, closed="neither"), None],
-        "flatten": [Interval(Real, 0, 1, closed="both")],
+        "flatten": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
     }
 
     max_weight: float | None
-    flatten: float
+    flatten: Any
+    weights_: NDArray[np.float64]
 
     @abstractmethod
     def _fit_ratio(self, X: Any, domains: Domains) -> NDArray[np.float64]:
@@ -40,13 +41,28 @@ class EstimatesRatio:
         """The ratio at new source rows."""
 
     def _fit_weights(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> NDArray[np.float64]:
-        return self._tempered(self._fit_ratio(X, domains))
+        ratio = self._fit_ratio(X, domains)
+        self._exponent_ = self.flatten
+        if isinstance(self.flatten, str):
+            self._exponent_ = exponent_of_size(self._logarithm(ratio))
+        return self._tempered(ratio)
+
+    @property
+    def flatten_(self) -> float:
+        """Exponent used; 1 if ``fit`` saw one domain."""
+        if not hasattr(self, "weights_"):
+            raise AttributeError(f"{type(self).__name__} is not fitted yet, so it has no flatten_.")
+        return float(getattr(self, "_exponent_", 1.0))
 
     def _weigh(self, X: Any) -> NDArray[np.float64]:
         return self._tempered(self._ratio(X))
 
+    def _logarithm(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+        with np.errstate(divide="ignore"):
+            return np.log(ratio)
+
     def _tempered(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
-        return temper(ratio, self.flatten, self.max_weight)
+        return temper(ratio, self._exponent_, self.max_weight)
 
 
 class EstimatesLogRatio(EstimatesRatio):
@@ -82,5 +98,8 @@ class EstimatesLogRatio(EstimatesRatio):
     def _ratio(self, X: Any) -> NDArray[np.float64]:
         return self._log_ratio(X)
 
+    def _logarithm(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+        return ratio
+
     def _tempered(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
-        return temper_log(ratio - self._log_scale_, self.flatten, self.max_weight)
+        return temper_log(ratio - self._log_scale_, self._exponent_, self.max_weight)

@@ -90,7 +90,9 @@ class TarS(UsesKernel, BaseReweighter):
     Attributes
     ----------
     weights_ : ndarray of shape (n_source,)
-        The solution, in the order in which the source rows stand in X; equal for equal labels.
+        The solution, in the order in which the source rows stand in X; equal for equal labels. A
+        class whose share of the target comes out below 1 / (n_t + n_classes) gets that share:
+        n_t rows cannot tell it from none, and the estimator has to know the class.
         The estimator gets it scaled to mean 1, times the user's ``sample_weight``.
     effective_sample_size_ : float
         (sum w)^2 / sum w^2: so many equally weighted rows carry as much information.
@@ -234,9 +236,13 @@ class TarS(UsesKernel, BaseReweighter):
                 ConvergenceWarning,
             )
         self.solver_info_, self.n_iter_ = info, max(1, info["n_iter"])
+        counts = np.bincount(codes)
+        if self.label_gamma_ == 0:
+            # A class of which the target need not have a single row is not lost for that.
+            least = len(order) / ((domains.n_target + len(counts)) * counts)
+            solution = np.maximum(solution, least[codes])
         weights = np.empty(len(order))
         weights[order] = solution
-        counts = np.bincount(codes)
         self.label_weights_ = np.bincount(codes, solution) / counts
         self.target_prior_ = self.label_weights_ * counts / solution.sum()
         return weights

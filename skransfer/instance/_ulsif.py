@@ -42,9 +42,10 @@ class ULSIF(LeastSquaresRatio, BaseReweighter):
         these values suit features of any scale.
     max_weight : float, default=None
         Largest weight of a row. None: no bound. Smaller: less variance, more bias.
-    flatten : float, default=1.0
+    flatten : float or "auto", default=1.0
         Exponent of the weights, in [0, 1] [2]_. 1: the ratio; 0: all weights equal. Smaller:
-        less variance, more bias. Applied before ``max_weight``.
+        less variance, more bias. "auto": the largest that leaves the source rows worth a tenth
+        of their number. Applied before ``max_weight``.
     train_on : {"source", "labeled"}, default="source"
         Rows that the estimator learns from. "source" never reads a target label; "labeled" adds
         the target rows that have one, with weight 1 beside source weights of mean 1.
@@ -61,6 +62,8 @@ class ULSIF(LeastSquaresRatio, BaseReweighter):
         user's ``sample_weight``.
     effective_sample_size_ : float
         (sum w)^2 / sum w^2: so many equally weighted rows carry as much information.
+    flatten_ : float
+        Exponent used; 1 if ``fit`` saw one domain.
     gamma_ : float
         Inverse width used; NaN if ``fit`` saw one domain.
     alpha_ : float
@@ -119,7 +122,7 @@ class ULSIF(LeastSquaresRatio, BaseReweighter):
     True
     """
 
-    _weight_knobs = "flatten (smaller), max_weight (smaller), alpha (larger) or gamma (smaller)"
+    _weight_knobs = 'flatten ("auto"), max_weight (smaller), alpha (larger) or gamma (smaller)'
     traits = Traits(
         target_labels="optional",
         stochastic=True,
@@ -138,7 +141,7 @@ class ULSIF(LeastSquaresRatio, BaseReweighter):
         gamma: Any = "loo",
         alpha: Any = "loo",
         max_weight: float | None = None,
-        flatten: float = 1.0,
+        flatten: Any = 1.0,
         train_on: str = "source",
         random_state: Any = None,
     ) -> None:

@@ -3,9 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["temper", "temper_log"]
+__all__ = ["exponent_of_size", "temper", "temper_log"]
 
 Array = NDArray[np.float64]
+
+_HALVINGS = 50
 
 
 def temper(ratio: Array, flatten: float, max_weight: float | None) -> Array:
@@ -63,3 +65,45 @@ def temper_log(log_ratio: Array, flatten: float, max_weight: float | None) -> Ar
     with np.errstate(over="ignore"):
         weights: Array = np.exp(log_weights)
     return weights if max_weight is None else np.minimum(weights, max_weight)
+
+
+def exponent_of_size(log_ratio: Array, share: float = 0.1) -> float:
+    """The largest exponent that leaves an effective sample size of a share of the rows.
+
+    The effective sample size of ``ratio ** t`` falls in t, from the number of rows at t = 0, so
+    bisection finds it; O(n) a step.
+
+    Parameters
+    ----------
+    log_ratio : ndarray of shape (n,)
+        -inf stands for a ratio of zero.
+    share : float, default=0.1
+        In (0, 1).
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 where too few rows have a ratio at all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.tempering import exponent_of_size
+    >>> exponent_of_size(np.array([0.0, 0.1, 0.2])), exponent_of_size(np.array([0.0, 40.0]), 0.8)
+    (1.0, 0.027...)
+    """
+    if np.isposinf(log_ratio).any() or not np.isfinite(log_ratio).any():
+        return 1.0  # no weights to speak of at any exponent
+    logs = log_ratio - log_ratio.max()
+
+    def enough(exponent: float) -> bool:
+        weights = np.exp(exponent * logs)
+        return float(weights.sum() ** 2 / (weights @ weights)) >= share * len(logs)
+
+    if enough(1.0):
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if enough(middle) else (low, middle)
+    return low if low > 1e-12 else 0.0

@@ -60,3 +60,16 @@ def test_flatten_and_max_weight_bound_the_variance(name):
     assert half.effective_sample_size_ > plain.effective_sample_size_
     bounded = METHODS[name](max_weight=1.5).fit(X, sample_domain=ids)
     np.testing.assert_allclose(bounded.weights_, np.minimum(plain.weights_, 1.5), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "KMM"])
+def test_flatten_auto_keeps_a_tenth_of_the_rows(name):
+    X, _, ids = make_covariate_shift(150, 150, 4, shift=1.0, scale=0.4, random_state=0)
+    model = METHODS[name](flatten="auto").fit(X, sample_domain=ids)
+    assert model.effective_sample_size_ >= 0.1 * 150 * (1 - 1e-6)
+    assert 0 <= model.flatten_ <= 1
+    X, _, ids = make_covariate_shift(150, 150, 1, shift=0.2, scale=1.0, random_state=0)
+    near = METHODS[name](flatten="auto").fit(X, sample_domain=ids)
+    assert near.flatten_ == 1.0
+    np.testing.assert_array_equal(near.weights_, METHODS[name]().fit(X, sample_domain=ids).weights_)
+    assert not hasattr(METHODS[name](), "flatten_")

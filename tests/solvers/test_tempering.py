@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skransfer.solvers.tempering import temper, temper_log
+from skransfer.solvers.tempering import exponent_of_size, temper, temper_log
 
 
 def test_tempered_ratios():
@@ -28,3 +28,25 @@ def test_logarithms_out_of_range():
     np.testing.assert_array_equal(temper_log(log_ratio, 0.5, 3.0), [0.0, 0.0, 1.0, 3.0])
     np.testing.assert_array_equal(temper_log(log_ratio, 0.0, None), np.ones(4))
     np.testing.assert_allclose(temper_log(log_ratio, 1e-3, None)[[1, 3]], np.exp([-100, 100]))
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.5])
+@pytest.mark.parametrize("spread", [0.1, 3.0, 400.0])
+def test_exponent_leaves_the_size_asked_for(share, spread):
+    log_ratio = np.r_[np.random.default_rng(0).normal(0, spread, size=400), -np.inf]
+    exponent = exponent_of_size(log_ratio, share)
+
+    def size(t):
+        w = np.exp(t * (log_ratio - log_ratio.max()))
+        return w.sum() ** 2 / (w @ w)
+
+    assert size(exponent) >= share * 401 * (1 - 1e-9)
+    assert exponent == 1.0 or size(min(1.0, exponent * 1.001)) < share * 401
+    assert exponent_of_size(log_ratio + 1e4, share) == pytest.approx(exponent, rel=1e-9)
+
+
+def test_exponents_where_there_is_nothing_to_choose():
+    few = np.r_[np.zeros(5), np.full(95, -np.inf)]
+    assert exponent_of_size(few, 0.1) == 0.0
+    assert exponent_of_size(np.full(3, -np.inf)) == 1.0
+    assert exponent_of_size(np.array([0.0, np.inf])) == 1.0
