@@ -209,6 +209,18 @@ METHODS = {
             kinds=("regression",),
         ),
         Method(
+            "ModelZooClassifier",
+            lambda base, seed: skransfer.ModelZooClassifier(),
+            "required",
+            kinds=("classification",),
+        ),
+        Method(
+            "ModelZooRegressor",
+            lambda base, seed: skransfer.ModelZooRegressor(),
+            "required",
+            kinds=("regression",),
+        ),
+        Method(
             "PMTSVC",
             lambda base, seed: skransfer.PMTSVC(),
             "required",

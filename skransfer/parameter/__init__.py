@@ -11,6 +11,8 @@ from skransfer.parameter._hypothesis_transfer_regressor import HypothesisTransfe
 from skransfer.parameter._logistic_transfer import LogisticTransfer
 from skransfer.parameter._mlp_fine_tune_classifier import MLPFineTuneClassifier
 from skransfer.parameter._mlp_fine_tune_regressor import MLPFineTuneRegressor
+from skransfer.parameter._model_zoo_classifier import ModelZooClassifier
+from skransfer.parameter._model_zoo_regressor import ModelZooRegressor
 from skransfer.parameter._offset_boosting_classifier import OffsetBoostingClassifier
 from skransfer.parameter._offset_boosting_regressor import OffsetBoostingRegressor
 from skransfer.parameter._onnx import onnx_features
@@ -34,6 +36,8 @@ __all__ = [
     "LogisticTransfer",
     "MLPFineTuneClassifier",
     "MLPFineTuneRegressor",
+    "ModelZooClassifier",
+    "ModelZooRegressor",
     "OffsetBoostingClassifier",
     "OffsetBoostingRegressor",
     "RidgeTransfer",
