@@ -76,8 +76,8 @@ def main(arguments=None):
     names = list(METHODS)[:2] if options.quick else METHODS
     about = (
         f"{n} rows of each domain, d = {d}, float64: source N(0, 1), target N(0.4, 0.8^2). "
-        "Defaults, one run each. Grown: by how much the process's peak rose during fit; in all: that peak, "
-        "the rows included. Error: squared difference from the true ratio, both scaled to mean 1, "
+        "Defaults, one run each. Grown: by how much the process's peak rose during fit; in all: that "
+        "peak, the rows included. Error: squared difference from the true ratio, both scaled to mean 1, "
         "as a share of its variance; rank corr.: Spearman's."
     )
     head = ["method", "seconds", "grown MiB", "in all MiB", "error", "rank corr.", "effective rows"]
