@@ -20,6 +20,11 @@ from skransfer.instance._ratio import EstimatesRatio
 
 TITLE = "Density ratios of 100 000 source and 100 000 target rows"
 
+ABOUT = """\
+{n} rows of each domain, d = {d}, float64: source N(0, 1), target N(0.4, 0.8^2). Defaults, one run
+each. Grown: by how much the process's peak rose during fit; in all: that peak, the rows included.
+Error: squared difference from the true ratio, both scaled to mean 1, as a share of its variance;
+rank corr.: Spearman's."""
 N_ROWS, N_FEATURES = 100_000, 20
 METHODS = {
     name: cls for name, cls in utils.all_estimators() if issubclass(cls, EstimatesRatio)
@@ -74,12 +79,7 @@ def main(arguments=None):
         return
     n, d = (600, 3) if options.quick else (N_ROWS, N_FEATURES)
     names = list(METHODS)[:2] if options.quick else METHODS
-    about = (
-        f"{n} rows of each domain, d = {d}, float64: source N(0, 1), target N(0.4, 0.8^2). "
-        "Defaults, one run each. Grown: by how much the process's peak rose during fit; in all: that "
-        "peak, the rows included. Error: squared difference from the true ratio, both scaled to mean 1, "
-        "as a share of its variance; rank corr.: Spearman's."
-    )
+    about = ABOUT.format(n=n, d=d)
     head = ["method", "seconds", "grown MiB", "in all MiB", "error", "rank corr.", "effective rows"]
     finish(TITLE, [about, table(head, measured(names, n, d))], "benchmarks.speed.ratios", options)
 
