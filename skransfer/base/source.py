@@ -43,6 +43,7 @@ class Knowledge(NamedTuple):
     model: Any  # fitted; None if there is nothing to start from
     X: Any = None  # the rows that the model was fitted on here; None if it came fitted
     sample_weight: NDArray[np.float64] | None = None
+    y: NDArray[Any] | None = None  # labels of these rows
 
 
 class BaseSourceInformed(PredictsRows, BaseEstimator):
@@ -187,7 +188,7 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
         check_not_nested(self, model)
         labels = clean_labels(y[rows], classifier=is_classifier(self))
         X_source, given = take_rows(X, rows), None if weights is None else weights[rows]
-        return Knowledge(fit_wrapped(model, X_source, labels, given), X_source, given)
+        return Knowledge(fit_wrapped(model, X_source, labels, given), X_source, given, labels)
 
     def _check_rows(self, X: Any, sample_domain: Any) -> tuple[Any, Domains]:
         check_is_fitted(self)

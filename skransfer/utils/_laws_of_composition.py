@@ -12,7 +12,8 @@ from sklearn.ensemble import BaggingClassifier, BaggingRegressor
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+from sklearn.utils import get_tags
 
 from skransfer.base import (
     BaseReweighter,
@@ -103,7 +104,9 @@ def _searches(estimator: Any) -> Iterator[tuple[Any, dict[str, list[Any]]]]:
     for name in ("alpha", "max_weight", "C", "estimator__alpha", "estimator__C"):
         if name in estimator.get_params():
             grid = {f"{step}__{name}": numbers[name.rpartition("__")[2]]}
-    yield make_pipeline(StandardScaler(), clone(estimator)), grid
+    # Counts must stay counts: divided, but not centered.
+    scaler = MaxAbsScaler() if get_tags(estimator).input_tags.positive_only else StandardScaler()
+    yield make_pipeline(scaler, clone(estimator)), grid
 
 
 def law_searches(estimator: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier, is_regressor
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, get_tags
 
 __all__ = ["Problem", "expect", "fit", "make_problem", "outputs", "same"]
 
@@ -48,7 +48,7 @@ def make_problem(
     shift: float = 0.5,
     seed: int = 0,
 ) -> Problem:
-    """Two overlapping Gaussian domains, with labels of the kind that ``estimator`` takes.
+    """Two overlapping Gaussian domains, with rows and labels of the kind that ``estimator`` takes.
 
     Rows of the two domains alternate at random, since real stacks have no order either.
     """
@@ -59,6 +59,8 @@ def make_problem(
     X = rng.normal(size=(n, n_features))
     X[ids < 0] = X[ids < 0] * 1.2 + shift
     scores = X @ np.linspace(1.0, -1.0, n_features) + 0.3 * rng.normal(size=n)
+    if get_tags(estimator).input_tags.positive_only:
+        X = np.exp(X)  # in place of counts
     if is_regressor(estimator):
         return Problem(X, scores, ids)
     edges = np.quantile(scores, np.arange(1, n_classes) / n_classes)
