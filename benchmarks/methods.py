@@ -275,6 +275,18 @@ METHODS = {
             kinds=("regression",),
         ),
         Method(
+            "LinearInterpolation",
+            lambda base, seed: skransfer.LinearInterpolationClassifier(base),
+            "required",
+            kinds=("classification",),
+        ),
+        Method(
+            "LinearInterpolationRegressor",
+            lambda base, seed: skransfer.LinearInterpolationRegressor(base),
+            "required",
+            kinds=("regression",),
+        ),
+        Method(
             "RidgeTransfer",
             lambda base, seed: skransfer.RidgeTransfer(),
             "required",

@@ -12,6 +12,8 @@ from skransfer.kernels import canonical_order
 
 __all__ = ["Fold", "target_folds", "used_rows"]
 
+_ALONE, _PARTS = 50, 10  # what "auto" stands for
+
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]  # rows to learn from, rows to judge on
 
 
@@ -37,10 +39,12 @@ def target_folds(
 
     Rows are numbered as `used_rows` leaves them. A number of folds deals the distinct rows out,
     each class evenly, whatever their order; copies of a row share its fold, so that an integer
-    weight equals a repetition. A splitter, or splits that come ready, divide the rows as given.
+    weight equals a repetition. "auto" leaves out one of up to 50 rows, or one of 10 parts of more:
+    with few labels, a fifth of them less is another model. A splitter, or splits that come ready,
+    divide the rows as given.
     """
     used = np.ones(len(y), dtype=bool) if sample_weight is None else sample_weight > 0
-    if not isinstance(cv, Integral):
+    if not isinstance(cv, Integral | str):
         labels = y if y.ndim == 1 else y[:, 0]
         splits = check_cv(cv, labels, classifier=classes).split(X, labels)
         place = np.cumsum(used) - 1
@@ -53,6 +57,8 @@ def target_folds(
     _, first, copy = np.unique(pairs, return_index=True, return_inverse=True)
     if len(first) < 2:
         return []
+    if isinstance(cv, str):
+        cv = _ALONE if len(first) <= _ALONE else _PARTS
     n_folds, ones = min(int(cv), len(first)), np.ones(len(first))
     if classes:
         dealt = class_folds(X[first], labels[first], ones, n_folds)
