@@ -33,8 +33,8 @@ class GreedyTransferRegressor(BaseGreedyTransfer):
         this is forward selection of features.
     n_nonzero_coefs : int or "loo", default="loo"
         Number k of columns. "loo": that of least leave-one-out error, up to half the rows and at
-        most 100, times :math:`\exp(2 k (\log p - 1) / n)` for the choice among p columns [2]_:
-        the error alone would go on to fall with columns of noise.
+        most 100, times :math:`\exp(2 k (\log p - 1) / (n - k - 1))` for the choice among p columns
+        [2]_: the error alone would go on to fall with columns of noise.
     alpha : float or "loo", default="loo"
         :math:`\lambda`, without a unit since columns are scaled. "loo": the best of 11 values from
         1e-4 to 10.

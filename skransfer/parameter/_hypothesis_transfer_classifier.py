@@ -51,8 +51,8 @@ class HypothesisTransferClassifier(BaseHypothesisTransfer):
     feature_map : transformer, default=None
         A kernel approximation of scikit-learn, such as ``Nystroem()``, for many labeled rows.
     alpha : float or "loo", default="loo"
-        Penalty of the adjustment. "loo": the value of least leave-one-out error on a grid of 37,
-        each with its own best weights; of equal errors the largest.
+        Penalty of the adjustment. "loo": the value of least leave-one-out error on a grid
+        of 37, or 45 with a kernel, each with its own best weights; of equal errors the largest.
     constraint : {"nonneg", "simplex", "l2"}, default="nonneg"
         Of the source weights: not negative; also of sum 1; or of norm at most
         1, which allows sources that are wrong in sign.
@@ -68,7 +68,8 @@ class HypothesisTransferClassifier(BaseHypothesisTransfer):
         Classes of the labeled target rows. Source scores are matched by name: a class that a
         source does not know has the score 0, one that the target does not have is dropped.
     source_weights_ : ndarray of shape (n_sources,)
-        :math:`\beta`. 1 / n_sources each if no row can be judged.
+        :math:`\beta`. All are 0 where sources do not help, and 1 / n_sources if no row can be
+        judged.
     sources_ : tuple
         The source models as pairs with attributes ``name`` and ``model``; those fitted here are
         named by their domain. Empty without source.
@@ -104,6 +105,11 @@ class HypothesisTransferClassifier(BaseHypothesisTransfer):
 
     Notes
     -----
+    Weights of least leave-one-out error overfit it where few rows are left beside the adjustment:
+    the penalty is chosen by their error times :math:`(m / (m - k))^2` for k weights estimated from
+    the m degrees of freedom that the adjustment leaves, as in generalized cross-validation, and
+    all sources get the weight 0 where the error without them is less (not with "simplex").
+
     For n labeled rows, p features and K sources: :math:`O(n p \min(n, p))` once, or
     :math:`O(n^3)` with a kernel, and :math:`O(n K \min(n, p))` for each value of alpha. Integer
     weights equal repeated rows. Sparse X is never made dense.

@@ -29,6 +29,7 @@ Array = NDArray[np.float64]
 _EPS = float(np.finfo(np.float64).eps)
 _ROUNDING = (1e3 * _EPS) ** 2  # of a squared error, per unit of mean y^2
 _DEPENDENT = 1e-10  # of a column's length: what is left of one that depends on those chosen
+_LIMIT = 500.0  # of an exponent; its power is as good as infinite
 _GRID = np.logspace(-4, 1, 11)
 
 
@@ -131,8 +132,9 @@ def fit_greedy(
     -----
     All rows have seen the choice among p columns, so that the leave-one-out error goes on to fall
     where noise is added. Sizes are therefore compared by the error times
-    ``exp(2 k (log p - 1) / m)``: the risk inflation criterion, which charges ``2 log p`` a column
-    where cross-validation charges 2 (D. Foster, E. George, Annals of Statistics 22, 1994).
+    ``exp(2 k (log p - 1) / (m - k - 1))``: the risk inflation criterion, which charges ``2 log p``
+    a column where cross-validation charges 2 (D. Foster, E. George, Annals of Statistics 22,
+    1994), with the correction for few rows of Akaike's criterion.
 
     Examples
     --------
@@ -323,8 +325,11 @@ def _loo_errors(columns: _Columns, Y: Array, T: Array, forward: Array) -> Iterat
 
 def _inflation(columns: _Columns, size: Any) -> Any:
     """What the choice of so many columns among all adds to the leave-one-out error, as a factor."""
+    k = np.asarray(size, dtype=np.float64)
     charge = max(np.log(max(columns.n_columns, 1)) - 1.0, 0.0)
-    return np.exp(np.minimum(2.0 * charge * size / columns.total, 500.0))
+    left = columns.total - k - 1.0
+    exponent = np.where(left > 0.0, 2.0 * charge * k / np.where(left > 0.0, left, 1.0), _LIMIT)
+    return np.exp(np.where(k > 0.0, np.minimum(exponent, _LIMIT), 0.0))
 
 
 def _best_size(path: GreedyPath, Y: Array, columns: _Columns) -> int:

@@ -91,7 +91,8 @@ def fit_hypothesis(
     gram : bool, default=False
         Whether X is a kernel matrix.
     alphas : ndarray of shape (m,), default=None
-        Grid for ``alpha="loo"``; None: 37 values over nine decades, relative to the centered rows.
+        Grid for ``alpha="loo"``; None: quarters of a decade relative to the eigenvalues of the
+        centered rows, nine decades, or eleven that begin lower for a kernel matrix.
     constraint : {"nonneg", "simplex", "l2"}, default="nonneg"
         Of the weights: not negative; also of sum 1; or of Euclidean norm at most 1.
     source_weights : ndarray of shape (K,), default=None
@@ -109,6 +110,15 @@ def fit_hypothesis(
     ------
     ValueError
         If shapes disagree, a row weight is not positive, or `alpha` or `constraint` is malformed.
+
+    Notes
+    -----
+    The weights of least leave-one-out error overfit it where few degrees of freedom of the rows
+    are left: with ``n - dof(alpha) <= K`` it can be made 0. As in generalized cross-validation,
+    their error is therefore multiplied by ``(m / (m - k))^2`` for k weights that are estimated
+    from the ``m = q (n - dof(alpha))`` degrees that the ridge regressions leave, and compared with
+    the plain error without sources, unless `constraint` is "simplex". Where ``m <= k`` at every
+    strength, the weights are 1 / K.
 
     Examples
     --------
@@ -133,22 +143,23 @@ def fit_hypothesis(
     if isinstance(alpha, str):
         if alpha != "loo":
             raise ValueError(f'alpha must be "loo" or a number >= 0, got {alpha!r}.')
-        grid = spectrum.grid() if alphas is None else np.sort(check_alphas(alphas))
+        grid = _grid(spectrum, gram) if alphas is None else np.sort(check_alphas(alphas))
     else:
         grid = check_alphas([alpha])
     deleted = _deleted(spectrum, grid, columns.shape)
-    fixed = None if source_weights is None else np.asarray(source_weights, dtype=np.float64)
-    betas = [weigh_hypotheses(one, constraint) if fixed is None else fixed for one in deleted]
-    residuals = [
-        one[:, 0] - _mix(beta, one[:, 1:]) for beta, one in zip(betas, deleted, strict=True)
-    ]
+    left = Y.shape[1] * (s.sum() - np.array([spectrum.degrees(value) for value in grid]))
+    if source_weights is None:
+        choices = _weigh_path(deleted, s, left, constraint)
+    else:
+        fixed = np.asarray(source_weights, dtype=np.float64)
+        choices = [_judge(fixed, 0.0, one, s, m) for one, m in zip(deleted, left, strict=True)]
     power = (s[:, None] * Y * Y).sum() / s.sum() / Y.shape[1]
-    errors = np.array([(r**2).sum() / s.sum() / Y.shape[1] for r in residuals])
-    errors[np.isnan(errors)] = np.inf
-    best = int(np.flatnonzero(errors <= errors.min() * (1 + 1e-9) + _ROUNDING * power)[-1])
-    beta = betas[best]
+    bounds = np.array([one.bound for one in choices])
+    best = int(np.flatnonzero(bounds <= bounds.min() * (1 + 1e-9) + _ROUNDING * power)[-1])
+    beta = choices[best].beta
+    residual = _unmixed(beta, deleted[best])
     d, b = spectrum.solve(grid[best])
-    loo = Y - residuals[best] / np.sqrt(s)[:, None] - _mix(beta, H)
+    loo = Y - residual / np.sqrt(s)[:, None] - _mix(beta, H)
     parts = [_unmixed(beta, part.reshape(-1, *columns.shape[1:])) for part in (d, b[None])]
     coef, intercept = parts[0].T, parts[1][0]
     return HypothesisFit(
@@ -156,12 +167,46 @@ def fit_hypothesis(
         float(intercept[0]) if flat else intercept,
         beta,
         float(grid[best]),
-        float(errors[best]),
+        choices[best].error,
         loo[:, 0] if flat else loo,
     )
 
 
-def weigh_hypotheses(deleted: Array, constraint: str = "nonneg") -> Array:
+class _Choice(NamedTuple):
+    """Weights for one penalty strength, with their leave-one-out error, and that corrected."""
+
+    beta: Array
+    error: float
+    bound: float
+
+
+def _weigh_path(deleted: list[Array], s: Array, left: Array, constraint: str) -> list[_Choice]:
+    """For each penalty strength the better of estimated weights and none."""
+    K = deleted[0].shape[1] - 1
+    choices = [
+        _judge(*weigh_hypotheses(one, constraint), one, s, m)
+        for one, m in zip(deleted, left, strict=True)
+    ]
+    if not np.isfinite([one.bound for one in choices]).any():  # too few rows for any estimate
+        equal = np.full(K, 1.0 / max(K, 1))
+        choices = [_judge(equal, 0.0, one, s, m) for one, m in zip(deleted, left, strict=True)]
+    if constraint == "simplex":
+        return choices
+    none = [_judge(np.zeros(K), 0.0, one, s, m) for one, m in zip(deleted, left, strict=True)]
+    return [min(pair, key=lambda one: one.bound) for pair in zip(choices, none, strict=True)]
+
+
+def _judge(beta: Array, degrees: float, deleted: Array, s: Array, left: float) -> _Choice:
+    """Leave-one-out error of weights, of which `degrees` were estimated from `left` degrees."""
+    error = float((_unmixed(beta, deleted) ** 2).sum() / s.sum() / deleted.shape[2])
+    error = np.inf if np.isnan(error) else error
+    if degrees == 0.0 or error == 0.0:
+        return _Choice(beta, error, error)
+    rest = left - degrees
+    return _Choice(beta, error, error * (left / rest) ** 2 if rest > 0.0 else np.inf)
+
+
+def weigh_hypotheses(deleted: Array, constraint: str = "nonneg") -> tuple[Array, float]:
     """Weights of source hypotheses of least squared leave-one-out error.
 
     Parameters
@@ -176,6 +221,9 @@ def weigh_hypotheses(deleted: Array, constraint: str = "nonneg") -> Array:
     -------
     weights : ndarray of shape (K,)
         1 / K each where no row can be judged, or no hypothesis changes anything.
+    degrees : float
+        Degrees of freedom of the weights: of those that are not 0, less 1 for the sum of 1; or the
+        trace of the hat matrix for the unit ball.
 
     Raises
     ------
@@ -188,8 +236,8 @@ def weigh_hypotheses(deleted: Array, constraint: str = "nonneg") -> Array:
     >>> from skransfer.solvers.hypothesis import weigh_hypotheses
     >>> deleted = np.array([[3.0, 1.0, 0.0], [4.0, 0.0, 1.0]])[:, :, None]
     >>> weigh_hypotheses(deleted)
-    array([3., 4.])
-    >>> weigh_hypotheses(deleted, "l2").round(12)
+    (array([3., 4.]), 2.0)
+    >>> weigh_hypotheses(deleted, "l2")[0].round(12)
     array([0.6, 0.8])
     """
     if constraint not in ("nonneg", "simplex", "l2"):
@@ -197,14 +245,15 @@ def weigh_hypotheses(deleted: Array, constraint: str = "nonneg") -> Array:
     K = deleted.shape[1] - 1
     rows = np.moveaxis(deleted[np.isfinite(deleted).all(axis=(1, 2))], 1, 2).reshape(-1, 1 + K)
     if K == 0 or not rows[:, 1:].any():
-        return np.full(K, 1.0 / max(K, 1))
+        return np.full(K, 1.0 / max(K, 1)), 0.0
     b, A = rows[:, 0], rows[:, 1:]
     if constraint == "l2":
         return _in_unit_ball(A, b)
-    return simplex_least_squares(A, b, constraint=constraint).weights
+    weights = simplex_least_squares(A, b, constraint=constraint).weights
+    return weights, float(np.count_nonzero(weights) - (constraint == "simplex"))
 
 
-def _in_unit_ball(A: Array, b: Array) -> Array:
+def _in_unit_ball(A: Array, b: Array) -> tuple[Array, float]:
     """Least squares with a solution of norm at most 1: Lagrange's condition is one equation."""
     values, V = linalg.eigh(A.T @ A)
     kept = values > len(values) * np.finfo(np.float64).eps * values[-1]
@@ -215,9 +264,11 @@ def _in_unit_ball(A: Array, b: Array) -> Array:
         return float(np.linalg.norm(c / (values + multiplier))) - 1.0
 
     if excess(0.0) <= 0.0:
-        return np.asarray(V @ (c / values))
+        return np.asarray(V @ (c / values)), float(len(values))
     multiplier = brentq(excess, 0.0, float(np.linalg.norm(c)), xtol=1e-300, rtol=1e-14)
-    return np.asarray(V @ (c / (values + multiplier)))
+    return np.asarray(V @ (c / (values + multiplier))), float(
+        (values / (values + multiplier)).sum()
+    )
 
 
 def _mix(beta: Array, outputs: Array) -> Array:
@@ -236,6 +287,13 @@ def _deleted(spectrum: Spectrum, grid: Array, shape: tuple[int, ...]) -> list[Ar
     for a, block, deleted in spectrum.deleted_residuals(grid):
         found[a][block] = np.where(np.isfinite(deleted), deleted, np.nan)
     return [one.reshape(shape) for one in found]
+
+
+def _grid(spectrum: Spectrum, gram: bool) -> Array:
+    """Penalty strengths in units of the eigenvalues, which fall fast for a smooth kernel."""
+    if not gram:
+        return spectrum.grid()
+    return (spectrum.trace if spectrum.trace > 0 else 1.0) * np.logspace(-8, 3, 45)
 
 
 def _spectrum(X: Any, R: Array, s: Array, fit_intercept: bool, *, gram: bool) -> Spectrum:
