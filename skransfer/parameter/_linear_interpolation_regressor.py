@@ -98,7 +98,8 @@ class LinearInterpolationRegressor(BaseInterpolation):
     traits = Traits(
         target_labels="required",
         needs_source=False,
-        examples=MappingProxyType({"candidates": ({}, ("constant", "affine")), "cv": ({}, 3)}),
+        inert=MappingProxyType({"cv": "one candidate may have all of the weight in any folds"}),
+        examples=MappingProxyType({"candidates": ({}, ("constant", "affine"))}),
     )
 
     def _default_source(self) -> Any:
