@@ -61,6 +61,8 @@ class Method:
         Whether it hands ``sample_weight`` to the wrapped estimator.
     kinds : tuple of str
         Kinds of task that it can run on.
+    counts : bool
+        Whether it needs counts, which no task here has: features are standardized or normalized.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Method:
     uses_labels: str = "none"
     weighs: bool = False
     kinds: tuple[str, ...] = BOTH
+    counts: bool = False
 
 
 def _kmm(base, seed):
@@ -286,6 +289,33 @@ METHODS = {
             "required",
             kinds=("regression",),
         ),
+        # Around the suite's estimator the cost is that of the labeled target rows; without it, that
+        # of a Gaussian process of all source rows.
+        Method(
+            "TransferGP",
+            lambda base, seed: skransfer.TransferGPRegressor(source=base, random_state=seed),
+            "required",
+            kinds=("regression",),
+        ),
+        Method(
+            "GaussianNBTransfer",
+            lambda base, seed: skransfer.GaussianNBTransfer(),
+            "required",
+            kinds=("classification",),
+        ),
+        Method(
+            "MultinomialNBTransfer",
+            lambda base, seed: skransfer.MultinomialNBTransfer(),
+            "required",
+            kinds=("classification",),
+            counts=True,
+        ),
+        Method(
+            "NBTC",
+            lambda base, seed: skransfer.NBTC(),
+            kinds=("classification",),
+            counts=True,
+        ),
         Method(
             "RidgeTransfer",
             lambda base, seed: skransfer.RidgeTransfer(),
@@ -344,6 +374,8 @@ def obstacle(method, task, base):
         return f"{method.name} does {' and '.join(method.kinds)} only"
     if task.kind not in BASES[base]:
         return f"the base estimator {base!r} does no {task.kind}"
+    if method.counts:
+        return "needs counts; features of the task are standardized or normalized"
     if method.uses_labels == "required" and not task.few_labels:
         return "needs labeled target rows; the task shows none"
     if method.weighs:

@@ -156,9 +156,9 @@ class GaussianNBTransfer(BaseNaiveBayesTransfer):
     ) -> None:
         _refuse_sparse(X)
         target = class_moments(X, codes, len(self.classes_), sample_weight)
-        theirs = target._replace(weight=np.zeros(len(self.classes_))) if source is None else (
-            _moments_of(source, self.classes_)
-        )  # fmt: skip
+        theirs = target._replace(weight=np.zeros(len(self.classes_)))
+        if source is not None:
+            theirs = _moments_of(source, self.classes_)
         mean, var = total_variance(target)
         least = 1e-9 * (var.max() or 1.0)  # a feature may be constant
         one = ClassMoments(

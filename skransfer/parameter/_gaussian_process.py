@@ -19,7 +19,7 @@ from skransfer.solvers.gp_transfer import (
     posterior_variance,
 )
 
-__all__ = ["Options", "Process", "fit_process"]
+__all__ = ["Options", "Process", "fit_guarded", "fit_process"]
 
 Array = NDArray[np.float64]
 
@@ -119,6 +119,23 @@ def fit_process(
         rho = tasks.rho if trend is None else posterior.coefficient
     value = evidence(best)[0]
     return Process(chosen, data, tasks, posterior, rho, offset, size, trend, trend_offset, value)
+
+
+def fit_guarded(
+    options: Options,
+    X: NDArray[Any],
+    y: Array,
+    weight: Array,
+    source: NDArray[np.bool_],
+    trend: Any = None,
+) -> Process:
+    """`fit_process`, without the trend unless the rows speak for it."""
+    process = fit_process(options, X, y, weight, source, trend)
+    if process.posterior.trend_dual is None:
+        return process  # nothing was chosen
+    alone = fit_process(options._replace(rho=0.0), X, y, weight, source, trend)
+    gain = process.log_evidence - alone.log_evidence
+    return process if gain > 0.5 * np.log(weight.sum()) else alone
 
 
 def _double(X: NDArray[Any]) -> Array:

@@ -14,7 +14,7 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Kernel
 
 from skransfer._compat import Interval, StrOptions, take_rows
 from skransfer.base import BaseSourceInformed, Domains, Knowledge, Traits
-from skransfer.parameter._gaussian_process import Options, fit_process
+from skransfer.parameter._gaussian_process import Options, fit_guarded, fit_process
 
 __all__ = ["TransferGPRegressor"]
 
@@ -47,7 +47,9 @@ class TransferGPRegressor(BaseSourceInformed):
     mode : {"ko", "atgp", "icm"}, default="ko"
         See above.
     rho : float or "evidence", default="evidence"
-        :math:`\rho`: the weight of the source.
+        :math:`\rho`: the weight of the source. "evidence" in "ko": 0, the target alone, unless the
+        source adds more than half the logarithm of the number of target rows to the log-evidence
+        (the Bayesian information criterion).
     alpha : float or "evidence", default="evidence"
         Variance of the noise, in units of the variance of y if ``normalize_y``. "evidence": chosen
         for each domain, at least 1e-8 of that variance.
@@ -86,7 +88,8 @@ class TransferGPRegressor(BaseSourceInformed):
     Notes
     -----
     An evaluation of the evidence takes :math:`O(n^3 + n^2 p)` time for n distinct rows and p
-    parameters: labeled target rows in "ko", those of both domains otherwise. As a Gaussian process
+    parameters: labeled target rows in "ko", which needs twice the evaluations for the guard of
+    ``rho``, those of both domains otherwise. As a Gaussian process
     does, the model keeps the rows that it was conditioned on: in "atgp" and "icm" the source's
     too, as well as in "ko" with ``source=None``; a frozen source keeps what it keeps. Integer
     weights equal repeated rows.
@@ -222,7 +225,7 @@ class TransferGPRegressor(BaseSourceInformed):
                 both = np.repeat([False, True], [len(y), len(rows[1])])
                 X, y = np.concatenate([X, rows[0]]), np.concatenate([y, rows[1]])
                 weight = np.concatenate([weight, rows[2]])
-        self._process = fit_process(options, X, y, weight, both, self.source_)
+        self._process = fit_guarded(options, X, y, weight, both, self.source_)
         self.kernel_, self.rho_ = self._process.kernel, float(self._process.rho)
         self.noise_ = self._process.tasks.noise
         self.source_noise_ = self._process.tasks.noise_source if both.any() else float("nan")

@@ -20,7 +20,7 @@ def test_every_estimator_of_the_package_is_run():
 def test_build(name):
     method = METHODS[name]
     runs = [task for task in bundled().tasks if obstacle(method, task, task.base) is None]
-    assert runs
+    assert runs or method.counts
     for task in runs:
         estimator = build(method, task, task.base, 0)
         assert next(iter(estimator.named_steps)) == "standardscaler"
