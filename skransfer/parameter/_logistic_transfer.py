@@ -6,44 +6,81 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import is_regressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from skransfer._compat import Interval, StrOptions
-from skransfer.base import BaseSourceInformed, Knowledge, Traits, source_coefficients
+from skransfer.base import BaseSourceInformed, Knowledge, Traits
+from skransfer.base.folds import class_folds
 from skransfer.base.warning import warn_user
-from skransfer.solvers.glm import choose_C, class_proba, expand_binary, fit_logistic
+from skransfer.parameter._linear_classes import (
+    ClassRows,
+    class_rows,
+    columns_for,
+    source_curvature,
+    with_source_classes,
+)
+from skransfer.parameter._source_precision import prior_matrix
+from skransfer.solvers._glm_classes import ChosenC, LinearFit
+from skransfer.solvers.glm import choose_C, class_proba, fit_logistic
+from skransfer.solvers.glm_folds import choose_C_by_folds
+from skransfer.solvers.squared_hinge import choose_margin_C, fit_squared_hinge
 
 __all__ = ["LogisticTransfer"]
+
+
+def _has_proba(model: "LogisticTransfer") -> bool:
+    if model.loss != "log":
+        raise AttributeError(f"loss={model.loss!r} gives no probabilities; use loss='log'.")
+    return True
 
 
 class LogisticTransfer(BaseSourceInformed):
     r"""Logistic regression toward the coefficients of a source model (biased regularization).
 
     .. math:: \min_{W, b} \; \sum_i s_i\, \ell(y_i, W x_i + b)
-        + \frac{1}{2C} \lVert W - W_s \rVert_F^2
+        + \frac{1}{2C} \operatorname{tr} (W - W_s) P (W - W_s)^\top
 
     over the labeled target rows, with the log-loss :math:`\ell`, the source coefficients
-    :math:`W_s` and row weights :math:`s_i` [1]_. The intercept is neither penalized nor pulled.
-    :math:`C \to 0` gives the source's probabilities up to the intercept, :math:`C \to \infty`
-    maximum likelihood on the target alone. The approximate leave-one-out loss has a closed form
-    [2]_, so ``C="loo"`` needs no refits.
+    :math:`W_s`, row weights :math:`s_i` and the precision :math:`P` [1]_. The intercept is neither
+    penalized nor pulled. :math:`C \to 0` gives the source's probabilities up to the intercept,
+    :math:`C \to \infty` maximum likelihood on the target alone. The approximate leave-one-out loss
+    has a closed form [2]_, so ``C="loo"`` needs no refits.
 
     Parameters
     ----------
     source : FrozenEstimator, estimator or None, default=None
         The source classifier, linear in X: ``FrozenEstimator(model)`` for a fitted one, possibly
         a Pipeline of affine steps (its scaler is then part of the knowledge). An unfitted
-        estimator, or None for ``LogisticRegression()``, is fitted on the source rows, if there
-        are any. Without model and source rows this is
+        estimator, or None for ``LogisticRegression()`` (``LinearSVC()`` with the squared hinge),
+        is fitted on the source rows, if there are any. Without model and source rows this is
         :class:`sklearn.linear_model.LogisticRegression`.
-    C : float or "loo", default="loo"
+    C : float, "loo" or "cv", default="loo"
         Inverse strength of the pull, as in LogisticRegression. "loo": the value of least
-        leave-one-out log-loss among 15 from 1e-4 to 1e3; of equal losses the smallest.
+        leave-one-out loss among 15 from 1e-4 to 1e3; of equal losses the smallest. "cv": the same
+        with 5 folds, each class divided evenly by what the rows hold, not by their order; for
+        problems with more than 4000 parameters, or rows in groups of near copies.
+    loss : {"log", "squared_hinge"}, default="log"
+        The squared hinge [3]_ is that of :class:`sklearn.svm.LinearSVC`, one class against the
+        others and without probabilities; here its intercept is not penalized.
     fit_intercept : bool, default=True
         Whether to fit :math:`b`.
+    prior_precision : {"identity", "source_gram"} or array-like, default="identity"
+        :math:`P`: the identity; the curvature of the loss on the source rows, a Gram matrix that
+        trusts the source where it saw variance (with ``C=1`` and a source without penalty, the
+        loss on both domains to second order, with an intercept each); or an array of shape
+        (n_features,) or (n_features, n_features), positive definite. Sparse X takes the identity
+        and diagonals.
+    rescale_source : bool, default=False
+        First fit a gain of the source's scores with new intercepts (Platt's scaling), kept where
+        its leave-one-out loss is smaller. It protects against a source that is too sure of
+        itself, not sure enough, or wrong in sign.
+    keep_source_classes : bool, default=False
+        Whether ``classes_`` has the classes that only the source knows. Their scores stay those
+        of the source; the target's classes are fitted among themselves.
     tol : float, default=1e-10
         Bound on each entry of the gradient, relative to the size of its column.
     max_iter : int, default=1000
@@ -57,15 +94,19 @@ class LogisticTransfer(BaseSourceInformed):
         :math:`b`.
     classes_ : ndarray of shape (n_classes,)
         Classes of the labeled target rows. Source coefficients are matched by name: a class that
-        the source does not know starts at zero, one that the target does not have is dropped.
+        the source does not know starts at zero, one that the target does not have is dropped
+        unless ``keep_source_classes``.
     C_ : float
         Inverse strength used.
     loo_loss_ : float
-        Leave-one-out log-loss at ``C_`` (natural logarithm); NaN if C was given.
+        Loss of the rows held out at ``C_`` (natural logarithm), mean over the rows; NaN if C was
+        given.
+    source_gain_ : float
+        Gain of the source's scores, 1 without ``rescale_source`` or where it did not help.
     shift_norm_ : float
         :math:`\lVert W - W_s \rVert_F`: how far the target pulled the model away.
     source_coef_ : ndarray of the shape of coef_
-        :math:`W_s`, matched to ``classes_``.
+        :math:`W_s` as used, after rescaling, matched to ``classes_``.
     n_iter_ : int
         Iterations of the last fit.
     n_features_in_ : int
@@ -74,6 +115,8 @@ class LogisticTransfer(BaseSourceInformed):
     See Also
     --------
     RidgeTransfer : The same for regression.
+    PoissonTransfer : The same for counts.
+    AdaptiveSVC : The squared hinge with a source of any kind.
 
     Notes
     -----
@@ -88,6 +131,8 @@ class LogisticTransfer(BaseSourceInformed):
     .. [2] K. R. Rad, A. Maleki. A scalable estimate of the out-of-sample prediction error via
        approximate leave-one-out cross-validation. Journal of the Royal Statistical Society B
        82(4), 2020. :doi:`10.1111/rssb.12374`
+    .. [3] K.-W. Chang, C.-J. Hsieh, C.-J. Lin. Coordinate descent method for large-scale L2-loss
+       linear support vector machines. Journal of Machine Learning Research 9, 2008.
 
     Examples
     --------
@@ -108,13 +153,30 @@ class LogisticTransfer(BaseSourceInformed):
     traits = Traits(
         target_labels="required",
         needs_source=False,
-        inert=MappingProxyType({"tol": "Newton's method usually ends far below it"}),
-        examples=MappingProxyType({"C": ({}, 0.01), "max_iter": ({"C": 1.0}, 1)}),
+        inert=MappingProxyType(
+            {
+                "tol": "Newton's method usually ends far below it",
+                "keep_source_classes": "shows only where the source has a class of its own",
+            }
+        ),
+        examples=MappingProxyType(
+            {
+                "C": ({}, 0.01),
+                "loss": ({"C": 1.0}, "squared_hinge"),
+                "prior_precision": ({"C": 1.0}, np.arange(1.0, 5.0)),
+                "rescale_source": ({"C": 1e-3}, True),
+                "max_iter": ({"C": 1.0}, 1),
+            }
+        ),
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseSourceInformed._parameter_constraints,
-        "C": [Interval(Real, 0, None, closed="neither"), StrOptions({"loo"})],
+        "C": [Interval(Real, 0, None, closed="neither"), StrOptions({"loo", "cv"})],
+        "loss": [StrOptions({"log", "squared_hinge"})],
         "fit_intercept": ["boolean"],
+        "prior_precision": [StrOptions({"identity", "source_gram"}), "array-like"],
+        "rescale_source": ["boolean"],
+        "keep_source_classes": ["boolean"],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
     }
@@ -127,18 +189,26 @@ class LogisticTransfer(BaseSourceInformed):
         *,
         source: Any = None,
         C: float | str = "loo",
+        loss: str = "log",
         fit_intercept: bool = True,
+        prior_precision: Any = "identity",
+        rescale_source: bool = False,
+        keep_source_classes: bool = False,
         tol: float = 1e-10,
         max_iter: int = 1000,
     ) -> None:
         self.source = source
         self.C = C
+        self.loss = loss
         self.fit_intercept = fit_intercept
+        self.prior_precision = prior_precision
+        self.rescale_source = rescale_source
+        self.keep_source_classes = keep_source_classes
         self.tol = tol
         self.max_iter = max_iter
 
     def _default_source(self) -> Any:
-        return LogisticRegression()
+        return LogisticRegression() if self.loss == "log" else LinearSVC(dual=False)
 
     def _fit_from(
         self,
@@ -148,41 +218,72 @@ class LogisticTransfer(BaseSourceInformed):
         sample_weight: NDArray[np.float64] | None,
     ) -> None:
         check_classification_targets(y)
-        seen = y if sample_weight is None else y[sample_weight > 0]
-        self.classes_ = np.unique(seen)
-        if len(self.classes_) < 2:
+        if sample_weight is not None:  # a row of weight zero may be all there is of a class
+            seen = sample_weight > 0
+            X, y, sample_weight = X[seen], y[seen], sample_weight[seen]
+        classes = np.unique(y)
+        if len(classes) < 2:
             raise ValueError(
                 "LogisticTransfer needs labeled target rows of at least 2 classes, got 1 class: "
-                f"{self.classes_[0]!r}."
+                f"{classes[0]!r}."
             )
-        if sample_weight is not None:  # a row of weight zero may be all there is of a class
-            X, y, sample_weight = X[sample_weight > 0], seen, sample_weight[sample_weight > 0]
-        coef, intercept = _matched(source.model, X, self.classes_)
-        codes = np.searchsorted(self.classes_, y)
+        codes = np.searchsorted(classes, y)
+        rows = class_rows(source.model, X, classes, margins=self.loss != "log")
+        self.source_gain_ = 1.0
+        if self.rescale_source and rows is not None:
+            self.source_gain_ = rows.gain(
+                X, classes, codes, sample_weight=sample_weight, fit_intercept=self.fit_intercept
+            )
+            rows = rows.scaled(self.source_gain_)
+        coef, intercept = columns_for(rows, classes, X.shape[1])
+        precision = prior_matrix(
+            self.prior_precision,
+            source,
+            lambda: source_curvature(source, margins=self.loss != "log"),
+            centered=self.fit_intercept,
+        )
+        chosen = self._solve(X, codes, sample_weight, coef, intercept, precision)
+        fit = chosen.fit if isinstance(chosen, ChosenC) else chosen
+        self.loo_loss_ = float(chosen.losses.min() if isinstance(chosen, ChosenC) else np.nan)
+        self.C_, self.n_iter_ = fit.C, max(fit.n_iter, 1)
+        self.shift_norm_ = float(np.linalg.norm(fit.coef - coef))
+        fitted = ClassRows(fit.coef, fit.intercept, classes, self.loss != "log")
+        if self.keep_source_classes and rows is not None:
+            fitted, coef = with_source_classes(rows, fitted)
+        self.coef_, self.intercept_, self.classes_ = fitted[:3]
+        self.source_coef_ = coef
+
+    def _solve(
+        self, X: Any, codes: Any, weights: Any, coef: Any, intercept: Any, precision: Any
+    ) -> ChosenC | LinearFit:
+        """Solve at the C given, or at the one that rows held out choose."""
+        log, K = self.loss == "log", int(codes.max()) + 1
         options: dict[str, Any] = {
             "source_coef": coef,
             "source_intercept": intercept,
-            "sample_weight": sample_weight,
+            "sample_weight": weights,
+            "precision": precision,
             "fit_intercept": self.fit_intercept,
             "tol": self.tol,
             "max_iter": self.max_iter,
         }
-        self.loo_loss_ = float("nan")
-        if isinstance(self.C, str):
-            chosen = choose_C(X, codes, len(self.classes_), **options)
-            self.loo_loss_ = float(chosen.loo_losses.min())
-            fit = chosen.fit
+        chosen: ChosenC | LinearFit
+        if self.C == "loo":
+            chosen = (choose_C if log else choose_margin_C)(X, codes, K, **options)
+        elif self.C == "cv":
+            ranks = np.ones(len(codes)) if weights is None else weights
+            folds = class_folds(X, codes, ranks, 5)
+            chosen = choose_C_by_folds(X, codes, K, folds, loss=self.loss, **options)  # type: ignore[arg-type]
         else:
-            fit = fit_logistic(X, codes, len(self.classes_), self.C, **options)
-        if not fit.converged:
+            solve = fit_logistic if log else fit_squared_hinge
+            chosen = solve(X, codes, K, float(self.C), **options)
+        if not (chosen.fit if isinstance(chosen, ChosenC) else chosen).converged:
             warn_user(
                 f"LogisticTransfer stopped after max_iter={self.max_iter} iterations before its "
                 f"gradient fell below tol={self.tol}; scale the features or raise max_iter.",
                 ConvergenceWarning,
             )
-        self.coef_, self.intercept_, self.C_ = fit.coef, fit.intercept, fit.C
-        self.n_iter_, self.source_coef_ = max(fit.n_iter, 1), coef
-        self.shift_norm_ = float(np.linalg.norm(fit.coef - coef))
+        return chosen
 
     def decision_function(self, X: Any, *, sample_domain: Any = None) -> Any:
         """Logits; arguments as in ``predict``.
@@ -203,6 +304,7 @@ class LogisticTransfer(BaseSourceInformed):
         scores = self._logits(X)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
+    @available_if(_has_proba)
     def predict_proba(self, X: Any, *, sample_domain: Any = None) -> Any:
         """Class probabilities; arguments as in ``predict``.
 
@@ -221,6 +323,7 @@ class LogisticTransfer(BaseSourceInformed):
         X, _ = self._check_rows(X, sample_domain)
         return class_proba(self._logits(X))
 
+    @available_if(_has_proba)
     def predict_log_proba(self, X: Any, *, sample_domain: Any = None) -> Any:
         """Logarithms of the class probabilities; arguments as in ``predict``.
 
@@ -245,41 +348,3 @@ class LogisticTransfer(BaseSourceInformed):
         scores = self._logits(X)
         codes = (scores[:, 0] > 0).astype(int) if scores.shape[1] == 1 else scores.argmax(axis=1)
         return np.asarray(self.classes_[codes])
-
-
-def _matched(
-    model: Any, X: Any, classes: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Coefficients and intercepts of the source, for the classes of the target."""
-    n_rows = 1 if len(classes) == 2 else len(classes)
-    if model is None:
-        return np.zeros((n_rows, X.shape[1])), np.zeros(n_rows)
-    if is_regressor(model):
-        raise ValueError(
-            "source is a regressor; LogisticTransfer starts from a classifier and RidgeTransfer "
-            "from a regressor."
-        )
-    coef, intercept, names = source_coefficients(model, X)
-    if names is None or coef.shape[0] not in (len(names), 1):
-        raise ValueError(
-            f"The source classifier has {coef.shape[0]} rows of coefficients and "
-            f"{'no' if names is None else len(names)} classes; one row a class is needed "
-            "(LogisticRegression, LinearSVC, RidgeClassifier; not SVC with several classes)."
-        )
-    if coef.shape[0] == 1:
-        coef, intercept = expand_binary(coef, intercept)
-    known = {name: row for row, name in enumerate(names.tolist())}
-    if known.keys().isdisjoint(classes.tolist()):
-        raise ValueError(
-            f"The source knows the classes {names.tolist()[:5]} and the target rows have "
-            f"{classes.tolist()[:5]}: none in common, so nothing can be transferred. Give equal "
-            "classes equal names."
-        )
-    matched = np.zeros((len(classes), X.shape[1]))
-    start = np.zeros(len(classes))
-    for row, name in enumerate(classes.tolist()):
-        if name in known:
-            matched[row], start[row] = coef[known[name]], intercept[known[name]]
-    if n_rows == 1:
-        return matched[1:] - matched[:1], start[1:] - start[:1]
-    return matched, start

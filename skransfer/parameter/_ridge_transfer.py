@@ -7,10 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
 
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseSourceInformed, Knowledge, Traits, source_coefficients
+from skransfer.base.warning import warn_user
+from skransfer.parameter._source_precision import prior_matrix
 from skransfer.solvers.ridge import fit_ridge, rescale_source
 
 __all__ = ["RidgeTransfer"]
@@ -73,16 +76,21 @@ class RidgeTransfer(BaseSourceInformed):
 
     See Also
     --------
+    HuberTransfer : The same, robust to outliers in y.
+    PoissonTransfer : The same for counts.
     LogisticTransfer : The same for classification.
 
     Notes
     -----
     Time :math:`O(n p \min(n, p))` for n labeled target rows and p features. Integer weights
-    equal repeated rows, in the choice of alpha too. Sparse X is never made dense.
+    equal repeated rows, in the choice of alpha too. Several outputs share alpha. Sparse X is never
+    made dense: up to 4000 rows or features the smaller Gram matrix is decomposed, beyond LSQR
+    iterates, which needs a number as alpha.
 
     References
     ----------
-    .. [1] C. Chelba, A. Acero. Adaptation of maximum x. EMNLP, 2004.
+    .. [1] C. Chelba, A. Acero. Adaptation of maximum entropy capitalizer: little data can help a
+       lot. EMNLP, 2004.
     .. [2] I. Kuzborskij, F. Orabona. Stability and hypothesis transfer learning. ICML, 2013.
 
     Examples
@@ -152,7 +160,10 @@ class RidgeTransfer(BaseSourceInformed):
         coef = self._source_coef(source.model, X, y)
         if self.rescale_source and source.model is not None:
             scale = rescale_source(
-                np.asarray(X @ coef.T), y, sample_weight=sample_weight, fit_intercept=True
+                np.asarray(X @ coef.T),
+                y,
+                sample_weight=sample_weight,
+                fit_intercept=self.fit_intercept,
             )
             coef = coef * np.expand_dims(scale.slope, -1)
         fit = fit_ridge(
@@ -162,8 +173,16 @@ class RidgeTransfer(BaseSourceInformed):
             source_coef=coef,
             sample_weight=sample_weight,
             fit_intercept=self.fit_intercept,
-            precision=self._precision(source),
+            precision=prior_matrix(
+                self.prior_precision, source, None, centered=self.fit_intercept, floor=0.0
+            ),
         )
+        if not fit.converged:
+            warn_user(
+                "RidgeTransfer stopped after the most iterations of LSQR; scale the features, or "
+                "raise alpha.",
+                ConvergenceWarning,
+            )
         self.coef_, self.intercept_, self.source_coef_ = fit.coef, fit.intercept, coef
         self.alpha_, self.loo_error_ = fit.alpha, fit.loo_error
         self.effective_dof_ = fit.effective_dof
@@ -187,19 +206,6 @@ class RidgeTransfer(BaseSourceInformed):
             )
         return coef.reshape(shape)
 
-    def _precision(self, source: Knowledge) -> NDArray[np.float64] | None:
-        if not isinstance(self.prior_precision, str):
-            return np.asarray(self.prior_precision, dtype=np.float64)
-        if self.prior_precision == "identity" or source.model is None:
-            return None
-        if source.X is None:
-            raise ValueError(
-                'prior_precision="source_gram" needs the source rows, and source is a fitted '
-                "model without them: pass the matrix itself, X_source.T @ X_source of centered "
-                "rows, or stacked rows and an unfitted source."
-            )
-        return _gram(source.X, source.sample_weight, centered=self.fit_intercept)
-
     def _predict(self, X: Any) -> NDArray[Any]:
         return np.asarray(X @ self.coef_.T) + self.intercept_
 
@@ -207,17 +213,3 @@ class RidgeTransfer(BaseSourceInformed):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def _gram(X: Any, weights: NDArray[Any] | None, *, centered: bool) -> NDArray[np.float64]:
-    """Weighted Gram matrix of the rows, centered at their weighted mean."""
-    weights = np.ones(X.shape[0]) if weights is None else weights
-    scaled = (
-        X.multiply(weights[:, None]).tocsr() if hasattr(X, "multiply") else X * weights[:, None]
-    )
-    product = X.T @ scaled
-    gram = np.asarray(product.toarray() if hasattr(product, "toarray") else product, dtype=float)
-    if centered:
-        mean = np.asarray(scaled.sum(axis=0)).ravel() / weights.sum()
-        gram -= weights.sum() * np.outer(mean, mean)
-    return (gram + gram.T) / 2

@@ -1,8 +1,8 @@
-"""The biased logistic problem in its smallest coordinates, and Newton's method on it.
+"""A biased linear problem with a convex loss in its smallest coordinates, and Newton's method.
 
-``min_{D, b} sum_i s_i l(y_i, x_i'(W_s + D) + b) + ||D||_F^2 / (2 C)``. Parameters are kept as a
-matrix ``theta`` of shape (K, r + 1), one row per logit, the intercept last; K is 1 for two classes
-(scikit-learn's binary form) and the number of classes otherwise.
+``min_{D, b} sum_i s_i l(y_i, x_i'(W_s + D) + b) + tr(D P D') / (2 C)``. Parameters are kept as a
+matrix ``theta`` of shape (K, r + 1), one row per predictor, the intercept last; for the log-loss K
+is 1 for two classes (scikit-learn's binary form) and the number of classes otherwise.
 """
 
 from collections.abc import Callable
@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 from scipy import linalg, optimize, sparse
 from scipy.sparse.linalg import LinearOperator, cg
-from scipy.special import expit, logsumexp
+
+from skransfer.solvers._glm_losses import Loss
+from skransfer.solvers._ridge_spectrum import Penalty
 
 _REDUCE_ROWS = 4000  # n < p: work in the span of the rows up to this n
 _NEWTON_SIZE = 600  # parameters up to which the Hessian is formed in the fit
 
 
-class LogisticProblem:
+class GLMProblem:
     """Loss, gradient and Hessian on the rows of positive weight.
 
     For n < p the change ``D`` lies in the span of the rows, so with ``X = Z Q'``, ``Q``
@@ -27,44 +29,43 @@ class LogisticProblem:
     ----------
     X : ndarray or csr_array of shape (n, p)
         Rows, float64.
-    codes : ndarray of shape (n,)
-        Classes 0..K-1.
+    truth : ndarray of shape (n, K)
+        Labels as the loss takes them.
     s : ndarray of shape (n,)
         Positive weights.
-    n_classes : int
-        Number of classes.
+    loss : Loss
+        The loss of a row.
     source : ndarray of shape (K, p)
         ``W_s``.
     fit_intercept : bool
         Append an unpenalized column of ones.
+    penalty : Penalty
+        Definite precision ``P``, factored; a full one makes sparse `X` dense.
 
     Raises
     ------
     ValueError
-        If squares of `X` or logits of the source overflow.
+        If squares of `X` or predictors of the source overflow.
     """
 
     def __init__(
         self,
         X: Any,
-        codes: np.ndarray,
+        truth: np.ndarray,
         s: np.ndarray,
-        n_classes: int,
+        loss: Loss,
         source: np.ndarray,
         fit_intercept: bool,
+        penalty: Penalty,
     ) -> None:
         n = X.shape[0]
         self.s = s
-        self.codes = codes
-        self.n_logits = 1 if n_classes == 2 else n_classes
+        self.loss, self.truth = loss, truth
+        self.n_logits = truth.shape[1]
         self.offset = np.asarray(X @ source.T)
-        self.truth = np.zeros((n, self.n_logits))
-        if self.n_logits == 1:
-            self.truth[:, 0] = codes
-        else:
-            self.truth[np.arange(n), codes] = 1.0
         self.lift: Callable[[np.ndarray], np.ndarray]
-        X, self.lift = _span(X)
+        X, lift = _span(_turned(X, penalty))
+        self.lift = lambda D: penalty.apply(lift(D).T).T
         self.penalized = np.ones(X.shape[1] + fit_intercept)
         self.fit_intercept = fit_intercept
         if fit_intercept:
@@ -74,38 +75,35 @@ class LogisticProblem:
         self.X = X
         self.squares = X.multiply(X) if sparse.issparse(X) else X * X
         if not np.isfinite(self.squares.T @ s).all() or not np.isfinite(self.offset).all():
-            raise ValueError("The logistic loss overflows on X: rescale its features.")
+            raise ValueError("The loss overflows on X: rescale its features.")
         self.shape = (self.n_logits, X.shape[1])
         self.size = self.n_logits * X.shape[1]
+        self.unit = loss.unit(truth, s)
 
     def logits(self, theta: np.ndarray) -> np.ndarray:
-        """Return the logits of the rows, shape (n, K)."""
+        """Return the predictors of the rows, shape (n, K)."""
         return self.offset + np.asarray(self.X @ theta.T)
 
     def value(self, theta: np.ndarray, C: float) -> tuple[float, np.ndarray, np.ndarray]:
-        """Return objective, gradient of the shape of `theta`, and probabilities (n, K)."""
+        """Return objective, gradient of the shape of `theta`, and predictors (n, K)."""
         eta = self.logits(theta)
-        proba = logit_proba(eta)
-        loss = self.s @ row_loss(eta, self.truth)
+        loss = self.s @ self.loss.rows(eta, self.truth)
         pull = theta * (self.penalized / C)
-        slope = np.asarray(self.X.T @ (self.s[:, None] * (proba - self.truth))).T
-        return float(loss + 0.5 * (pull * theta).sum()), slope + pull, proba
+        slope = self.s[:, None] * self.loss.slope(eta, self.truth)
+        gradient = np.asarray(self.X.T @ slope).T + pull
+        return float(loss + 0.5 * (pull * theta).sum()), gradient, eta
 
-    def curvature(self, proba: np.ndarray) -> np.ndarray:
-        """Return the Hessian of the row losses in their logits, shape (n, K, K)."""
-        if self.n_logits == 1:
-            return (proba * (1.0 - proba))[:, :, None]
-        return proba[:, :, None] * (np.eye(self.n_logits) - proba[:, None, :])
-
-    def hessian(self, proba: np.ndarray, C: float) -> np.ndarray:
+    def hessian(self, A: np.ndarray, C: float) -> np.ndarray:
         """Return the dense Hessian, made definite along the changes that all classes share.
+
+        `A` (n, K, K) holds the curvatures of the rows.
 
         The softmax does not change when the same vector is added to every row of `theta`, and
         gradients are orthogonal to these directions. Curvature added there changes no step; its
         size is that of the column, since a larger one would drown the rest in rounding.
         """
         K, r = self.shape
-        A = self.curvature(proba) * self.s[:, None, None]
+        A = A * self.s[:, None, None]
         H = np.zeros((K, r, K, r))
         for k in range(K):
             for m in range(k + 1):
@@ -116,7 +114,7 @@ class LogisticProblem:
                     block = self.X.T @ (A[:, k, m, None] * self.X)
                 H[k, :, m, :] = H[m, :, k, :] = block
             H[k, :, k, :] += np.diag(self.penalized / C)
-        if K > 1:
+        if K > 1 and self.loss.shared:
             column = np.arange(r)
             shared = np.einsum("kjkj->j", H) / K**2
             H[:, column, :, column] += shared[:, None, None]
@@ -124,7 +122,7 @@ class LogisticProblem:
 
     def scale(self, C: float) -> np.ndarray:
         """Return the root of each column's largest curvature, its unit in all stopping rules."""
-        scale = np.sqrt(self.squares.T @ self.s / 4.0 + self.penalized / C)
+        scale = np.sqrt(self.squares.T @ self.s * self.unit + self.penalized / C)
         return np.where(scale > 0, scale, 1.0)
 
     def gradient_size(self, gradient: np.ndarray, C: float) -> float:
@@ -176,26 +174,23 @@ class LogisticProblem:
         """Take away what all classes share: an exact step has no such part, so it is error."""
         return change if self.n_logits == 1 else change - change.mean(axis=0)
 
-    def _dense_step(self, gradient: np.ndarray, proba: np.ndarray, C: float) -> np.ndarray:
-        factor, scale = factor_hessian(self.hessian(proba, C))
+    def _dense_step(self, gradient: np.ndarray, eta: np.ndarray, C: float) -> np.ndarray:
+        factor, scale = factor_hessian(self.hessian(self.loss.model(eta, self.truth), C))
         step = scale * linalg.cho_solve(factor, scale * gradient.ravel())
         return step.reshape(self.shape)
 
-    def _cg_step(self, gradient: np.ndarray, proba: np.ndarray, C: float) -> np.ndarray:
+    def _cg_step(self, gradient: np.ndarray, eta: np.ndarray, C: float) -> np.ndarray:
         """Solve for the Newton step by conjugate gradients, the diagonal scaled to 1."""
-        spread = self.s[:, None] * proba * (1.0 - proba)
+        A = self.loss.model(eta, self.truth) * self.s[:, None, None]
+        spread = np.einsum("nkk->nk", A)
         diagonal = np.asarray(self.squares.T @ spread).T + self.penalized / C
         shared = diagonal.mean(axis=0)
         scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
 
         def product(v: np.ndarray) -> np.ndarray:
             V = v.reshape(self.shape) * scale
-            moved = np.asarray(self.X @ V.T) * proba
-            if self.n_logits == 1:
-                moved = moved * (1.0 - proba)
-            else:
-                moved = moved - proba * moved.sum(axis=1, keepdims=True)
-            moved = np.asarray(self.X.T @ (self.s[:, None] * moved)).T + V * (self.penalized / C)
+            moved = (A @ np.asarray(self.X @ V.T)[:, :, None])[:, :, 0]
+            moved = np.asarray(self.X.T @ moved).T + V * (self.penalized / C)
             if self.n_logits > 1:  # as in `hessian`: rounding would grow along shared changes
                 moved = moved + V.mean(axis=0) * shared
             return (moved * scale).ravel()
@@ -207,7 +202,7 @@ class LogisticProblem:
 
 
 def _newton(
-    problem: LogisticProblem,
+    problem: GLMProblem,
     C: float,
     theta: np.ndarray,
     tol: float,
@@ -215,17 +210,17 @@ def _newton(
     step_of: Callable[[np.ndarray, np.ndarray, float], np.ndarray],
 ) -> tuple[np.ndarray, int, float]:
     """Newton's method with step halving; returns the parameters, steps, relative gradient."""
-    value, gradient, proba = problem.value(theta, C)
+    value, gradient, eta = problem.value(theta, C)
     left, count = problem.gradient_size(gradient, C), 0
     while left > tol and count < max_iter:
-        step = step_of(gradient, proba, C)
+        step = step_of(gradient, eta, C)
         descent = float((gradient * step).sum())
         if not np.isfinite(descent) or descent <= 0:
             break  # the step is rounding noise
         length, accepted = 1.0, False
         while length > 1e-10 and not accepted:
             trial = theta - length * step
-            new_value, new_gradient, new_proba = problem.value(trial, C)
+            new_value, new_gradient, new_eta = problem.value(trial, C)
             # Near the solution differences of values drown in rounding: there the gradient has
             # to shrink as Newton's method makes it shrink, or nothing more is to be had.
             if length * descent > 1e-12 * abs(value):
@@ -235,7 +230,7 @@ def _newton(
             length *= 0.5
         if not accepted:
             break
-        theta, value, gradient, proba = trial, new_value, new_gradient, new_proba
+        theta, value, gradient, eta = trial, new_value, new_gradient, new_eta
         left, count = problem.gradient_size(gradient, C), count + 1
     return theta, count, left
 
@@ -257,18 +252,13 @@ def factor_hessian(H: np.ndarray) -> tuple[tuple[np.ndarray, bool], np.ndarray]:
             lift = max(10 * lift, 1e-14)
 
 
-def logit_proba(eta: np.ndarray) -> np.ndarray:
-    """Return probabilities of the classes (of class 1 if there is one logit), shape (n, K)."""
-    if eta.shape[1] == 1:
-        return expit(eta)
-    return np.exp(eta - logsumexp(eta, axis=1, keepdims=True))
-
-
-def row_loss(eta: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return the log-loss of each row; infinite logits give infinite losses, not NaN."""
-    if eta.shape[1] == 1:
-        return np.logaddexp(0.0, (1.0 - 2.0 * truth[:, 0]) * eta[:, 0])
-    return logsumexp(eta, axis=1) - eta[np.arange(len(eta)), truth.argmax(axis=1)]
+def _turned(X: Any, penalty: Penalty) -> Any:
+    """Return ``X T``, on which the penalty is the plain sum of squares."""
+    if penalty.half is None:
+        return X
+    if penalty.half.ndim == 2:
+        return np.asarray(X @ penalty.half)
+    return X @ sparse.diags_array(penalty.half) if sparse.issparse(X) else X * penalty.half
 
 
 def _span(X: Any) -> tuple[Any, Callable[[np.ndarray], np.ndarray]]:

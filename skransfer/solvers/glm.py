@@ -1,75 +1,27 @@
 """Biased logistic regression: the log-loss, with coefficients pulled towards a source model.
 
-``min_{W, b} sum_i s_i l(y_i, W x_i + b) + ||W - W_s||_F^2 / (2 C)``
+``min_{W, b} sum_i s_i l(y_i, W x_i + b) + tr((W - W_s) P (W - W_s)') / (2 C)``
 
 (Chelba & Acero, EMNLP 2004, for maximum entropy models.) `C` is scikit-learn's: ``W_s = 0`` is its
 `LogisticRegression`. The intercept is neither penalized nor pulled. A weight means what it says:
 integer weights equal repeated rows, zero weights equal removed rows.
 """
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from scipy.special import expit
 
-from skransfer.solvers._glm_problem import logit_proba, row_loss
-from skransfer.solvers._glm_task import LogisticTask, Minimum, deleted_logits
-
-_SAME = 1e-9  # log-losses that differ by less are equal
-
-
-@dataclass(frozen=True)
-class LogisticFit:
-    """Coefficients at one `C`.
-
-    Attributes
-    ----------
-    coef : ndarray of shape (K, p)
-        One row per class; a single row, for class 1, if there are two classes.
-    intercept : ndarray of shape (K,)
-        Intercepts (0 without intercept). With K > 1 their sum is that of the start.
-    C : float
-        Inverse strength of the pull.
-    n_iter : int
-        Iterations of all stages.
-    converged : bool
-        Whether the gradient came below `tol`.
-    gradient_size : float
-        Largest gradient entry in the unit of its column, see `fit_logistic`.
-    """
-
-    coef: np.ndarray
-    intercept: np.ndarray
-    C: float
-    n_iter: int
-    converged: bool
-    gradient_size: float
-
-
-@dataclass(frozen=True)
-class ChosenC:
-    """The choice of `C` by leave-one-out.
-
-    Attributes
-    ----------
-    C : float
-        Of least loss; of equal losses the smallest, which stays closest to the source.
-    Cs : ndarray of shape (m,)
-        The grid, increasing.
-    loo_losses : ndarray of shape (m,)
-        Weighted mean leave-one-out log-loss (natural logarithm).
-    fit : LogisticFit
-        The fit at `C`.
-    at_edge : {-1, 0, 1}
-        -1 / 1: `C` is the smallest / largest of the grid.
-    """
-
-    C: float
-    Cs: np.ndarray
-    loo_losses: np.ndarray
-    fit: LogisticFit
-    at_edge: int
+from skransfer.solvers._glm_classes import (
+    ChosenC,
+    LinearFit,
+    as_fit,
+    check_grid,
+    class_task,
+    edge_of,
+)
+from skransfer.solvers._glm_losses import logit_proba
+from skransfer.solvers._glm_task import deleted_logits, first_least
 
 
 def fit_logistic(
@@ -82,10 +34,11 @@ def fit_logistic(
     source_intercept: np.ndarray | None = None,
     sample_weight: np.ndarray | None = None,
     fit_intercept: bool = True,
+    precision: np.ndarray | None = None,
     tol: float = 1e-12,
     max_iter: int = 1000,
     solver: Literal["auto", "newton", "lbfgs"] = "auto",
-) -> LogisticFit:
+) -> LinearFit:
     """Minimize the biased logistic loss.
 
     The change ``W - W_s`` is what is computed, with the source's logits as offset; for n < p it is
@@ -114,6 +67,9 @@ def fit_logistic(
         Weights ``s_i >= 0``; None is 1 each.
     fit_intercept : bool, default=True
         Fit ``b``; else it is 0.
+    precision : ndarray of shape (p,) or (p, p), default=None
+        ``P``, positive definite: None is the identity, a vector its diagonal. With sparse `X` a
+        full matrix is refused.
     tol : float, default=1e-12
         Bound on each gradient entry, relative to ``sqrt(sum_i s_i)`` times the root of the largest
         curvature of its column, ``sqrt(sum_i s_i x_ij^2 / 4 + 1 / C)``.
@@ -124,14 +80,14 @@ def fit_logistic(
 
     Returns
     -------
-    fit : LogisticFit
+    fit : LinearFit
         The solution; look at `converged`.
 
     Raises
     ------
     ValueError
         If shapes disagree, `codes` are not 0..n_classes-1, a weight is negative or not finite, all
-        weights are zero, or `C` is not positive.
+        weights are zero, `precision` is not definite, or `C` is not positive.
 
     Notes
     -----
@@ -145,10 +101,10 @@ def fit_logistic(
     >>> fit_logistic(X, codes, 2, 1e-9, source_coef=np.array([[3.0]])).coef.round(6)
     array([[3.]])
     """
-    task = LogisticTask(
-        X, codes, n_classes, source_coef, source_intercept, sample_weight, fit_intercept
+    task = class_task(
+        X, codes, n_classes, source_coef, source_intercept, sample_weight, fit_intercept, precision
     )
-    return _as_fit(task, task.minimize(C, tol, max_iter, solver=solver), C, tol)
+    return as_fit([task], [task.minimize(C, tol, max_iter, solver=solver)], C, tol)
 
 
 def loo_logits(
@@ -161,6 +117,7 @@ def loo_logits(
     source_intercept: np.ndarray | None = None,
     sample_weight: np.ndarray | None = None,
     fit_intercept: bool = True,
+    precision: np.ndarray | None = None,
     tol: float = 1e-12,
     max_iter: int = 1000,
 ) -> tuple[np.ndarray, float]:
@@ -177,8 +134,8 @@ def loo_logits(
 
     Parameters
     ----------
-    X, codes, n_classes, C, source_coef, source_intercept, sample_weight, fit_intercept, tol, \
-max_iter
+    X, codes, n_classes, C, source_coef, source_intercept, sample_weight, fit_intercept, \
+precision, tol, max_iter
         As in `fit_logistic`.
 
     Returns
@@ -209,17 +166,16 @@ max_iter
     >>> logits.shape, round(loss, 2)
     ((4, 1), 0.45)
     """
-    task = LogisticTask(
-        X, codes, n_classes, source_coef, source_intercept, sample_weight, fit_intercept
+    task = class_task(
+        X, codes, n_classes, source_coef, source_intercept, sample_weight, fit_intercept, precision
     )
     task.check_size()
     found = task.minimize(C, tol, max_iter)
     coef, intercept = task.coefficients(found.theta)
     logits = np.asarray(task.X @ coef.T) + intercept
-    corrected = deleted_logits(task.problem, found.theta, C)
+    corrected = deleted_logits(task.problem, found.theta, C, task.classes)
     logits[task.kept] = corrected
-    loss = np.average(row_loss(corrected, task.problem.truth), weights=task.problem.s)
-    return logits, float(loss)
+    return logits, task.mean_loss(corrected)
 
 
 def choose_C(
@@ -232,6 +188,7 @@ def choose_C(
     source_intercept: np.ndarray | None = None,
     sample_weight: np.ndarray | None = None,
     fit_intercept: bool = True,
+    precision: np.ndarray | None = None,
     tol: float = 1e-12,
     max_iter: int = 1000,
 ) -> ChosenC:
@@ -239,7 +196,8 @@ def choose_C(
 
     Parameters
     ----------
-    X, codes, n_classes, source_coef, source_intercept, sample_weight, fit_intercept, tol, max_iter
+    X, codes, n_classes, source_coef, source_intercept, sample_weight, fit_intercept, precision, \
+tol, max_iter
         As in `fit_logistic`.
     Cs : ndarray of shape (m,), default=None
         Grid; None is ``logspace(-4, 3, 15)``.
@@ -260,28 +218,24 @@ def choose_C(
     >>> from skransfer.solvers.glm import choose_C
     >>> X, codes = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([0, 1, 0, 1])
     >>> chosen = choose_C(X, codes, 2, source_coef=np.array([[0.4]]))
-    >>> len(chosen.loo_losses), bool(chosen.loo_losses.min() == chosen.loo_losses[0])
+    >>> len(chosen.losses), bool(chosen.losses.min() == chosen.losses[0])
     (15, True)
     """
-    task = LogisticTask(
-        X, codes, n_classes, source_coef, source_intercept, sample_weight, fit_intercept
+    task = class_task(
+        X, codes, n_classes, source_coef, source_intercept, sample_weight, fit_intercept, precision
     )
     task.check_size()
-    grid = np.logspace(-4, 3, 15) if Cs is None else np.sort(np.asarray(Cs, dtype=np.float64))
-    if grid.ndim != 1 or not len(grid):
-        raise ValueError(f"Cs must be a 1-d grid of positive numbers, got {Cs!r}.")
+    grid = check_grid(Cs)
     found, losses = [], []
     start = task.start
     for C in grid:
         found.append(task.minimize(float(C), tol, max_iter, start))
         start = found[-1].theta
-        corrected = row_loss(deleted_logits(task.problem, start, float(C)), task.problem.truth)
-        losses.append(np.average(corrected, weights=task.problem.s))
+        losses.append(task.held_out_loss(start, float(C)))
     loss = np.array(losses)
-    best = int(np.flatnonzero(loss <= loss.min() * (1 + 1e-9) + _SAME)[0])
-    edge = int(best == len(grid) - 1) - int(best == 0) if len(grid) > 1 else 0
-    fit = _as_fit(task, found[best], float(grid[best]), tol)
-    return ChosenC(fit.C, grid, loss, fit, edge)
+    best = first_least(loss)
+    fit = as_fit([task], [found[best]], float(grid[best]), tol)
+    return ChosenC(fit.C, grid, loss, fit, edge_of(best, len(grid)))
 
 
 def expand_binary(coef: np.ndarray, intercept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -332,9 +286,3 @@ def class_proba(logits: np.ndarray) -> np.ndarray:
     """
     eta = np.asarray(logits, dtype=np.float64)
     return np.c_[expit(-eta), expit(eta)] if eta.shape[1] == 1 else logit_proba(eta)
-
-
-def _as_fit(task: LogisticTask, found: Minimum, C: float, tol: float) -> LogisticFit:
-    converged = found.gradient_size <= tol
-    coef, intercept = task.coefficients(found.theta)
-    return LogisticFit(coef, intercept, C, found.n_iter, converged, found.gradient_size)

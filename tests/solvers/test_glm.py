@@ -110,7 +110,7 @@ def test_sparse_is_dense(n, p, K):
     knobs = {"source_coef": w_source, "sample_weight": s}
     dense = choose_C(X, codes, K, **knobs)
     thin = choose_C(sparse.csr_array(X), codes, K, **knobs)
-    np.testing.assert_allclose(thin.loo_losses, dense.loo_losses, rtol=1e-7)
+    np.testing.assert_allclose(thin.losses, dense.losses, rtol=1e-7)
     np.testing.assert_allclose(thin.fit.coef, dense.fit.coef, atol=1e-7)
 
 
@@ -243,7 +243,7 @@ def test_integer_weights_are_repetitions_in_leave_one_out(n, p, K):
     repeated = choose_C(
         np.repeat(X, times, axis=0), np.repeat(codes, times), K, source_coef=w_source
     )
-    np.testing.assert_allclose(weighted.loo_losses, repeated.loo_losses, rtol=1e-6)
+    np.testing.assert_allclose(weighted.losses, repeated.losses, rtol=1e-6)
     assert weighted.C == repeated.C
 
 
@@ -348,12 +348,12 @@ def test_good_source_gets_a_small_C_and_a_bad_one_a_large_C(K):
     good = choose_C(X, codes, K, source_coef=truth)
     bad = choose_C(X, codes, K, source_coef=-5 * truth)
     assert good.C < bad.C
-    assert good.loo_losses.min() < bad.loo_losses.min()
+    assert good.losses.min() < bad.losses.min()
     np.testing.assert_array_equal(good.Cs, np.logspace(-4, 3, 15))
     assert good.fit.C == good.C
     again = fit_logistic(X, codes, K, good.C, source_coef=truth)
     np.testing.assert_allclose(good.fit.coef, again.coef, atol=1e-7)
-    for C, loss in zip(bad.Cs[::5], bad.loo_losses[::5], strict=True):
+    for C, loss in zip(bad.Cs[::5], bad.losses[::5], strict=True):
         expected = loo_logits(X, codes, K, C, source_coef=-5 * truth)[1]
         assert loss == pytest.approx(expected, rel=1e-6)
 
@@ -389,10 +389,10 @@ def test_one_row_a_class_still_chooses(K):
     truth = 20 * fit_logistic(X, codes, K).coef
     good = choose_C(X, codes, K, source_coef=truth)
     bad = choose_C(X, codes, K, source_coef=-truth)
-    assert np.isfinite(good.loo_losses).all()
-    assert np.isfinite(bad.loo_losses).all()
+    assert np.isfinite(good.losses).all()
+    assert np.isfinite(bad.losses).all()
     assert good.at_edge == -1
-    assert good.loo_losses.min() < bad.loo_losses.min()
+    assert good.losses.min() < bad.losses.min()
     single = choose_C(X[:1], codes[:1], K, source_coef=w_source)  # the intercept fits one row
     assert single.at_edge == -1
     np.testing.assert_allclose(single.fit.coef, w_source, atol=1e-9)
