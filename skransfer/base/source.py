@@ -1,7 +1,7 @@
 """Parameter transfer: a fitted source model is the starting point for the target."""
 
 from abc import abstractmethod
-from typing import Any, ClassVar, NamedTuple, final
+from typing import Any, ClassVar, Literal, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -233,7 +233,9 @@ def _check_fitted(source: FrozenEstimator) -> None:
         )
 
 
-def source_coefficients(source: Any, X: Any) -> SourceCoefficients:
+def source_coefficients(
+    source: Any, X: Any, *, link: Literal["identity", "log"] = "identity"
+) -> SourceCoefficients:
     """Coefficients of a source model whose scores are affine in the rows as given.
 
     Parameters
@@ -243,7 +245,9 @@ def source_coefficients(source: Any, X: Any) -> SourceCoefficients:
         in such a model: its scores at zero and at the unit rows give the coefficients on the
         scale of X.
     X : array-like or sparse matrix of shape (n_samples, n_features)
-        Rows on which a Pipeline is checked to be affine.
+        Rows on which the model is checked to be affine.
+    link : {"identity", "log"}, default="identity"
+        "log": the logarithms of the predictions are what is affine, as in a PoissonRegressor.
 
     Returns
     -------
@@ -264,7 +268,7 @@ def source_coefficients(source: Any, X: Any) -> SourceCoefficients:
             "the source model's columns, in its order."
         )
     if isinstance(model, Pipeline):
-        coef, intercept = _probe(model, X.shape[1])
+        coef, intercept = _probe(model, X.shape[1], link)
     elif hasattr(model, "coef_") and hasattr(model, "intercept_"):
         coef = np.atleast_2d(_dense(model.coef_).astype(np.float64))
         intercept = np.broadcast_to(np.ravel(model.intercept_), (coef.shape[0],))
@@ -273,7 +277,7 @@ def source_coefficients(source: Any, X: Any) -> SourceCoefficients:
             f"source={type(model).__name__} has no coef_ and intercept_; this method transfers "
             "linear models (Ridge, LogisticRegression, LinearSVC, or a Pipeline that ends in one)."
         )
-    _check_affine(model, X, coef, intercept)
+    _check_affine(model, X, coef, intercept, link)
     return SourceCoefficients(coef, np.array(intercept, dtype=np.float64), classes)
 
 
@@ -281,8 +285,8 @@ def _dense(coef: Any) -> NDArray[Any]:
     return np.asarray(coef.toarray() if hasattr(coef, "toarray") else coef)
 
 
-def _scores(model: Any, rows: Any) -> NDArray[np.float64]:
-    """What a linear model is linear in: decision values, or predictions of a regressor."""
+def _scores(model: Any, rows: Any, link: str) -> NDArray[np.float64]:
+    """What a linear model is linear in: decision values, or predictions (their logarithms)."""
     name = "decision_function" if hasattr(model, "decision_function") else "predict"
     names = getattr(model, "feature_names_in_", None)
     if names is not None:  # fitted on a frame: give it one, or it warns, or finds no columns
@@ -290,18 +294,27 @@ def _scores(model: Any, rows: Any) -> NDArray[np.float64]:
 
         rows = pd.DataFrame(_dense(rows), columns=names)
     values = np.asarray(getattr(model, name)(rows), dtype=np.float64)
+    if link == "log":
+        if not (values > 0).all():
+            raise ValueError(
+                f"source={type(model).__name__} predicts numbers <= 0; this method starts from "
+                "a model with a log link (PoissonRegressor, GammaRegressor)."
+            )
+        values = np.log(values)
     return values.reshape(len(values), -1)
 
 
-def _probe(model: Any, n_features: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _probe(
+    model: Any, n_features: int, link: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Affine map computed by a Pipeline, from its scores at zero and at the unit rows."""
-    intercept = _scores(model, np.zeros((1, n_features)))[0]
-    coef = (_scores(model, np.eye(n_features)) - intercept).T
+    intercept = _scores(model, np.zeros((1, n_features)), link)[0]
+    coef = (_scores(model, np.eye(n_features), link) - intercept).T
     return coef, intercept
 
 
 def _check_affine(
-    model: Any, X: Any, coef: NDArray[np.float64], intercept: NDArray[np.float64]
+    model: Any, X: Any, coef: NDArray[np.float64], intercept: NDArray[np.float64], link: str
 ) -> None:
     """Refuse a model whose scores are another function of the rows: a log link, pairs of classes.
 
@@ -310,9 +323,14 @@ def _check_affine(
     if is_classifier(model) and not hasattr(model, "decision_function"):
         return
     rows = take_rows(X, np.arange(min(50, X.shape[0])))
-    truth, affine = _scores(model, rows), np.asarray(rows @ coef.T) + intercept
+    truth, affine = _scores(model, rows, link), np.asarray(rows @ coef.T) + intercept
     spread = np.abs(truth).max() + np.abs(coef).max() + 1e-12
     if truth.shape != affine.shape or np.abs(truth - affine).max() > 1e-5 * spread:
+        if link == "log":
+            raise ValueError(
+                f"source={type(model).__name__} has no log link: the logarithms of its "
+                "predictions are not X @ coef + intercept. Start from a PoissonRegressor."
+            )
         raise ValueError(
             f"source={type(model).__name__} is not affine in X: its scores are not X @ coef + "
             "intercept. This method transfers linear models, without a link function (not "
