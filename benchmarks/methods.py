@@ -317,6 +317,19 @@ METHODS = {
             counts=True,
         ),
         Method(
+            "HuberTransfer",
+            lambda base, seed: skransfer.HuberTransfer(),
+            "required",
+            kinds=("regression",),
+        ),
+        Method(
+            "PoissonTransfer",
+            lambda base, seed: skransfer.PoissonTransfer(),
+            "required",
+            kinds=("regression",),
+            counts=True,
+        ),
+        Method(
             "RidgeTransfer",
             lambda base, seed: skransfer.RidgeTransfer(),
             "required",
@@ -375,7 +388,7 @@ def obstacle(method, task, base):
     if task.kind not in BASES[base]:
         return f"the base estimator {base!r} does no {task.kind}"
     if method.counts:
-        return "needs counts; features of the task are standardized or normalized"
+        return "needs counts; features of the task are standardized or normalized, labels no counts"
     if method.uses_labels == "required" and not task.few_labels:
         return "needs labeled target rows; the task shows none"
     if method.weighs:

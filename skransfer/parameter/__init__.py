@@ -7,6 +7,7 @@ from skransfer.parameter._frozen_features import FrozenFeatures
 from skransfer.parameter._gaussian_nb_transfer import GaussianNBTransfer
 from skransfer.parameter._greedy_transfer_classifier import GreedyTransferClassifier
 from skransfer.parameter._greedy_transfer_regressor import GreedyTransferRegressor
+from skransfer.parameter._huber_transfer import HuberTransfer
 from skransfer.parameter._hypothesis_transfer_classifier import HypothesisTransferClassifier
 from skransfer.parameter._hypothesis_transfer_regressor import HypothesisTransferRegressor
 from skransfer.parameter._linear_interpolation_classifier import LinearInterpolationClassifier
@@ -22,6 +23,7 @@ from skransfer.parameter._offset_boosting_classifier import OffsetBoostingClassi
 from skransfer.parameter._offset_boosting_regressor import OffsetBoostingRegressor
 from skransfer.parameter._onnx import onnx_features
 from skransfer.parameter._pmt_svc import PMTSVC
+from skransfer.parameter._poisson_transfer import PoissonTransfer
 from skransfer.parameter._ridge_transfer import RidgeTransfer
 from skransfer.parameter._transfer_forest import TransferForestClassifier
 from skransfer.parameter._transfer_forest_regressor import TransferForestRegressor
@@ -39,6 +41,7 @@ __all__ = [
     "GaussianNBTransfer",
     "GreedyTransferClassifier",
     "GreedyTransferRegressor",
+    "HuberTransfer",
     "HypothesisTransferClassifier",
     "HypothesisTransferRegressor",
     "LinearInterpolationClassifier",
@@ -51,6 +54,7 @@ __all__ = [
     "MultinomialNBTransfer",
     "OffsetBoostingClassifier",
     "OffsetBoostingRegressor",
+    "PoissonTransfer",
     "RidgeTransfer",
     "TransferForestClassifier",
     "TransferForestRegressor",

@@ -231,6 +231,7 @@ class _ScaleSearch:
         sizes = (np.abs(r), np.abs(problem.truth[:, 0]))
         size = next((float(v.mean()) for v in sizes if v.any()), 1.0)
         self.smallest = _SMALLEST * size
+        self.rounding = 1e-14 * float(np.abs(problem.truth).max() + np.abs(problem.offset).max())
         self.count = 0
         self.start_scale = max(robust_scale(r, epsilon=epsilon, sample_weight=problem.s), size)
 
@@ -238,10 +239,11 @@ class _ScaleSearch:
         """Solve at a fixed scale: its terms times ``sigma / 2`` are the plain Huber loss."""
         delta = self.epsilon * sigma
         self.task.problem.loss = Huber(delta)
-        tol, C = self.tol * delta, 1 / (alpha * sigma)
-        found = self.task.minimize(C, tol, self.max_iter, start)
+        # Where rows are fitted exactly, gradients end at the rounding errors of the residuals.
+        unit = max(delta, self.rounding / max(self.tol, 1e-300))
+        found = self.task.minimize(1 / (alpha * sigma), self.tol * unit, self.max_iter, start)
         self.count += found.n_iter
-        return found._replace(gradient_size=found.gradient_size / delta)
+        return found._replace(gradient_size=found.gradient_size / unit)
 
     def solve(self, alpha: float, start: np.ndarray) -> tuple[Minimum, float]:
         """Return the solution and the scale at which the slope in the scale is 0."""

@@ -62,7 +62,8 @@ def make_problem(
     if get_tags(estimator).input_tags.positive_only:
         X = np.exp(X)  # in place of counts
     if is_regressor(estimator):
-        return Problem(X, scores, ids)
+        positive = get_tags(estimator).target_tags.positive_only
+        return Problem(X, np.exp(scores) if positive else scores, ids)
     edges = np.quantile(scores, np.arange(1, n_classes) / n_classes)
     return Problem(X, np.searchsorted(edges, scores).astype(np.int64), ids)
 
