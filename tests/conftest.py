@@ -4,8 +4,13 @@ import importlib.util
 import os
 from pathlib import Path
 
-import pytest
-import sklearn
+# Test problems are small: BLAS threads only fight each other and the worker processes. Read when
+# NumPy is first imported, so it comes before that.
+for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+import pytest  # noqa: E402
+import sklearn  # noqa: E402
 
 
 def _why_no_gpu():

@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from sklearn.base import clone, is_classifier
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.pipeline import Pipeline
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from skransfer.base import BaseAdapter
 from skransfer.utils import all_estimators
@@ -12,21 +13,60 @@ from skransfer.utils._problems import make_problem
 from skransfer.utils.estimator_checks import parametrize_with_laws
 from skransfer.utils.instances import instances_of
 
-INSTANCES = [estimator for _, cls in all_estimators() for estimator in instances_of(cls)]
+
+def _is_pipeline(estimator):
+    return isinstance(getattr(estimator, "estimator", None), Pipeline)
+
+
+# Alone and around one estimator; around others and in Pipelines, the rest.
+GROUPS = [list(instances_of(cls)) for _, cls in all_estimators()]
+FIRST = [estimator for group in GROUPS for estimator in group[:2]]
+OTHERS = [estimator for group in GROUPS for estimator in group[2:]]
+# What a regressor inside changes is not seen around a classifier.
+REGRESSORS = [e for e in OTHERS if is_regressor(e) and not _is_pipeline(e)]
+INSTANCES = FIRST + OTHERS
+
+
+def parametrize_with_checks(estimators):
+    """As scikit-learn's, which prints the estimator anew for each check: a minute for all."""
+    cases = []
+    for estimator in estimators:
+        if getattr(estimator, "source", None) is not None:
+            # A frozen source fits rows of its own number of features only; the checks vary it.
+            continue
+        shown = " ".join(repr(estimator).split())
+        for instance, check in estimator_checks_generator(estimator, legacy=True):
+            options = ",".join(f"{key}={value}" for key, value in check.keywords.items())
+            name = f"{shown}-{check.func.__name__}({options})"
+            cases.append(pytest.param(instance, check, id=name))
+    return pytest.mark.parametrize(("estimator", "check"), cases)
 
 
 # Scikit-learn's checks know no domains, so each fit warns that nothing is transferred.
 @pytest.mark.filterwarnings("ignore::skransfer.exceptions.SingleDomainWarning")
 # On labels that are noise no learner is better than guessing, and boosting says so.
 @pytest.mark.filterwarnings("ignore:.*no better on the target than guessing:UserWarning")
-# A frozen source model fits rows of its own number of features only, which the checks vary.
-@parametrize_with_checks([e for e in INSTANCES if getattr(e, "source", None) is None])
+@parametrize_with_checks(FIRST)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
-@parametrize_with_laws(INSTANCES)
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::skransfer.exceptions.SingleDomainWarning")
+@pytest.mark.filterwarnings("ignore:.*no better on the target than guessing:UserWarning")
+@parametrize_with_checks(OTHERS)
+def test_scikit_learn_checks_of_the_others(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_laws(FIRST + REGRESSORS)
 def test_laws(estimator, law):
+    law()
+
+
+@pytest.mark.slow
+@parametrize_with_laws([e for e in OTHERS if e not in REGRESSORS])
+def test_laws_of_the_others(estimator, law):
     law()
 
 

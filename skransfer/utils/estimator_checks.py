@@ -96,9 +96,11 @@ def parametrize_with_laws(estimators: Iterable[Any]) -> Any:
     """
     import pytest
 
-    cases = [
-        pytest.param(estimator, law, id=f"{estimator!r}-{name}".replace("\n", " "))
-        for estimator in estimators
-        for name, law in estimator_laws(estimator)
-    ]
+    cases = []
+    for estimator in estimators:
+        shown = " ".join(repr(estimator).split())  # once: it takes milliseconds
+        cases += [
+            pytest.param(estimator, law, id=f"{shown}-{name}")
+            for name, law in estimator_laws(estimator)
+        ]
     return pytest.mark.parametrize(("estimator", "law"), cases)

@@ -64,7 +64,8 @@ def instances_of(cls: type) -> Iterator[Any]:
         yield cls(classifier)
         yield cls(make_pipeline(StandardScaler(), classifier))
     elif issubclass(cls, BaseAdapter):
-        tight = {"tol": 1e-10} if "tol" in _parameters(cls) else {}
+        known = {"tol": 1e-10, "cv": 2}
+        tight = {name: value for name, value in known.items() if name in _parameters(cls)}
         if not issubclass(cls, BaseRowSelector):
             yield cls(**tight)
         yield cls(classifier, **tight)
@@ -89,6 +90,8 @@ def _source_model(cls: Any) -> Any:
     short = {"n_estimators": 8, "random_state": 0}
     model.set_params(**{name: value for name, value in short.items() if name in vars(model)})
     if is_regressor(cls()):
+        if get_tags(cls()).target_tags.positive_only:
+            scores = 2 * np.exp(scores / 2)
         return model.fit(X, scores / 2)  # half the true gain: something to learn
     assert is_classifier(cls())
     return model.fit(X, (scores > 0).astype(int))
