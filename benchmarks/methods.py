@@ -230,6 +230,18 @@ METHODS = {
             kinds=("classification",),
         ),
         Method(
+            "TransferTree",
+            lambda base, seed: skransfer.TransferTreeClassifier(random_state=seed),
+            "required",
+            kinds=("classification",),
+        ),
+        Method(
+            "TransferTreeRegressor",
+            lambda base, seed: skransfer.TransferTreeRegressor(random_state=seed),
+            "required",
+            kinds=("regression",),
+        ),
+        Method(
             "TransferForest",
             lambda base, seed: skransfer.TransferForestClassifier(random_state=seed),
             "required",
