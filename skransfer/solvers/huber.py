@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-from scipy.optimize import brentq
 
 from skransfer.solvers._glm_fit import GRID, RegressionFit, as_row, check_alpha, check_response
 from skransfer.solvers._glm_losses import Huber
@@ -227,13 +226,13 @@ class _ScaleSearch:
         problem = task.problem
         r = problem.truth[:, 0] - problem.offset[:, 0]
         if problem.fit_intercept:
-            r = r - np.median(r)
+            r = r - _median(r, problem.s)
         sizes = (np.abs(r), np.abs(problem.truth[:, 0]))
-        size = next((float(v.mean()) for v in sizes if v.any()), 1.0)
+        size = next((float(np.average(v, weights=problem.s)) for v in sizes if v.any()), 1.0)
         self.smallest = _SMALLEST * size
         self.rounding = 1e-14 * float(np.abs(problem.truth).max() + np.abs(problem.offset).max())
         self.count = 0
-        self.start_scale = max(robust_scale(r, epsilon=epsilon, sample_weight=problem.s), size)
+        self.start_scale = robust_scale(r, epsilon=epsilon, sample_weight=problem.s) or size
 
     def at(self, sigma: float, alpha: float, start: np.ndarray) -> Minimum:
         """Solve at a fixed scale: its terms times ``sigma / 2`` are the plain Huber loss."""
@@ -268,6 +267,13 @@ class _ScaleSearch:
         return robust_scale(r, epsilon=self.epsilon, sample_weight=problem.s)
 
 
+def _median(r: np.ndarray, s: np.ndarray) -> float:
+    """Weighted median, the lower one of two: repeated rows and weights give the same number."""
+    order = np.argsort(r)
+    mass = np.cumsum(s[order])
+    return float(r[order[np.searchsorted(mass, mass[-1] / 2)]])
+
+
 def _slope(r: np.ndarray, s: np.ndarray, sigma: float, epsilon: float) -> float:
     """Slope of the loss in the scale; it increases with the scale."""
     z = np.minimum(r / sigma, epsilon)
@@ -275,17 +281,34 @@ def _slope(r: np.ndarray, s: np.ndarray, sigma: float, epsilon: float) -> float:
 
 
 def _root(slope: Callable[[float], float], start: float, smallest: float) -> float:
-    """Root of an increasing slope, or `smallest` where there is none above it."""
-    high = start
-    while slope(high) < 0:
+    """Root of an increasing slope, or `smallest` where there is none above it.
+
+    A bracket first, then the Illinois variant of false position on the logarithm: it keeps the
+    bracket even where unfinished fits make the slope a little uneven.
+    """
+    high, up = start, slope(start)
+    while up < 0:
         high *= 2
-    low = high
-    while low > smallest:
+        up = slope(high)
+    low, down = high, up
+    while down > 0:
+        if low <= smallest:
+            return smallest
+        high, up = low, down
         low = max(low / 4, smallest)
-        if slope(low) < 0:
-            return float(np.exp(brentq(lambda t: slope(np.exp(t)), np.log(low), np.log(high))))
-        high = low
-    return smallest
+        down = slope(low)
+    a, b, side = np.log(low), np.log(high), 0
+    for _ in range(200):
+        t = (a * up - b * down) / (up - down) if up > down else a
+        value = slope(float(np.exp(t)))
+        if abs(value) <= 1e-13 or b - a <= 1e-14 * (1 + abs(a)):
+            break
+        if value > 0:
+            b, up, down = t, value, down / 2 if side > 0 else down
+        else:
+            a, down, up = t, value, up / 2 if side < 0 else up
+        side = 1 if value > 0 else -1
+    return float(np.exp(t))
 
 
 def _finish(
