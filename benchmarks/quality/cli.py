@@ -11,7 +11,17 @@ from benchmarks.report import versions
 
 __all__ = ["main"]
 
-NAMES = ("office_caltech10", "kmm", "ratios", "tradaboost", "amazon_weights", "transfer_trees")
+NAMES = (
+    "office_caltech10",
+    "kmm",
+    "ratios",
+    "tradaboost",
+    "amazon_weights",
+    "transfer_trees",
+    "rotated_digits",
+    "regression_transfer",
+    "wrong_source",
+)
 
 
 def main(argv=None):
