@@ -50,12 +50,15 @@ SETTINGS = (
     "`TwoStageTrAdaBoostRegressor` takes ten seconds a fit here, and is left out.",
 )
 READING = """\
-- Ten rows of eleven features say little, and a leave-one-out error on ten rows says little about
-  them: `RidgeTransfer` sometimes takes the weakest pull of its grid, and then it is as bad as the
-  target alone. The source as it is, or pooled with the ten rows, is hard to beat there.
-- From 30 rows on, `RidgeTransfer` is far below the target alone.
-- `LinearInterpolation`, whose weights are three numbers, is near the best of source and target
-  in every row of both tables: with few labels, choose little."""
+- With ten rows, nothing that is learned from them beats the source as it is, alone or pooled with
+  them. The leave-one-out error on ten rows of eleven or more features is a poor judge:
+  `RidgeTransfer` sometimes takes the weakest pull of its grid, and is then no better than the
+  target alone.
+- With 30 rows `RidgeTransfer` is 8 (wine) and 16 % (schools) below the target alone. With 100 rows
+  the schools, which differ more than the two colors of wine, are predicted better by any transfer
+  than by pooling; on wine pooling stays first.
+- `LinearInterpolation` chooses one weight between source and target: beside these two it is never
+  far from the better one, and of what is fitted to ten rows alone it loses least."""
 
 
 def alone():
