@@ -156,6 +156,7 @@ class LogisticTransfer(BaseSourceInformed):
         inert=MappingProxyType(
             {
                 "tol": "Newton's method usually ends far below it",
+                "rescale_source": "the gain stays 1 where rows held out speak for no other",
                 "keep_source_classes": "shows only where the source has a class of its own",
             }
         ),
@@ -164,7 +165,6 @@ class LogisticTransfer(BaseSourceInformed):
                 "C": ({}, 0.01),
                 "loss": ({"C": 1.0}, "squared_hinge"),
                 "prior_precision": ({"C": 1.0}, np.arange(1.0, 5.0)),
-                "rescale_source": ({"C": 1e-3}, True),
                 "max_iter": ({"C": 1.0}, 1),
             }
         ),

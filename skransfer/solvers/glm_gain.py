@@ -1,9 +1,9 @@
 """One gain for the scores of a source model, kept where rows held out say so.
 
-``min_{g, b} sum_i s_i l(y_i, g f_i + b) + v g^2 / 2`` against ``g = 1`` with its best intercepts
+``min_{g, b} sum_i s_i l(y_i, g f_i + b) + v g^2 / 200`` against ``g = 1`` with its best intercepts
 (Platt, Advances in Large Margin Classifiers, 1999, for two classes). ``v`` is the variance of the
-scores ``f``: one observation's worth of evidence that the scores do not spread wider than 1, which
-keeps the gain finite on separable rows whatever the units of the source.
+scores ``f``: one observation's worth of evidence that the scores do not spread much wider than 10,
+which keeps the gain finite on separable rows whatever the units of the source.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ from skransfer.solvers._glm_problem import factor_hessian
 from skransfer.solvers._weights import check_weights
 
 __all__ = ["ScoreGain", "fit_gain"]
+
+_SPREAD = 10.0  # of scores: probabilities of 1e-4 or so, which few rows can tell from 0
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def fit_gain(
         return ScoreGain(1.0, False, loo_plain, float("nan"))
     unit = np.sqrt(variance)
     J = np.concatenate([f[:, :, None] / unit, columns], axis=2)
-    pull = np.r_[float(bounded), np.zeros(columns.shape[2])]
+    pull = np.r_[float(bounded) / _SPREAD**2, np.zeros(columns.shape[2])]
     scaled = _Small(np.zeros_like(f), J, truth, s, loss, pull)
     theta = scaled.minimize(np.zeros(J.shape[2]))
     loo_scaled = scaled.held_out_loss(theta, 1)

@@ -19,9 +19,7 @@ def test_log_losses_are_those_of_refits(K):
     codes = np.searchsorted([-0.5, 0.5][: K - 1], SCORES)
     source = 0.3 * RNG.standard_normal((1 if K == 2 else 3, 3))
     s = RNG.randint(0, 3, 40).astype(float)
-    chosen = choose_C_by_folds(
-        X, codes, K, FOLDS, [0.1, 10.0], source_coef=source, sample_weight=s
-    )
+    chosen = choose_C_by_folds(X, codes, K, FOLDS, [0.1, 10.0], source_coef=source, sample_weight=s)
     for C, loss in zip([0.1, 10.0], chosen.losses, strict=True):
         proba = np.empty((40, K))
         for fold in range(4):

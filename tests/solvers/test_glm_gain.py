@@ -17,7 +17,7 @@ TRUTH = np.eye(3)[CODES]
 def literal(t, f, truth, s, pull):
     eta = t[0] * f + t[1:]
     loss = logsumexp(eta, axis=1) - (eta * truth).sum(axis=1)
-    return s @ loss + pull * t[0] ** 2 / 2
+    return s @ loss + pull * t[0] ** 2 / 200
 
 
 def variance(f, s):
@@ -85,7 +85,7 @@ def test_other_losses():
     shared = fit_gain(F, y, SquaredHinge(), fit_intercept=False)
 
     def hinge(g):
-        return (np.maximum(0, 1 - y * g * F) ** 2).sum() + (F**2).mean() * g**2 / 2
+        return (np.maximum(0, 1 - y * g * F) ** 2).sum() + (F**2).mean() * g**2 / 200
 
     assert shared.gain == pytest.approx(optimize.minimize_scalar(hinge).x, rel=1e-5)
 

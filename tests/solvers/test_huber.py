@@ -35,9 +35,7 @@ def test_no_direction_lowers_the_literal_objective(n, p, alpha, precision):
     fit = fit_huber(X, y, alpha, source_coef=w_source, sample_weight=s, precision=P)
     t = np.r_[fit.coef, fit.intercept, fit.scale]
     best = literal_objective(t, X, y, s, alpha, matrix, w_source)
-    gradient = optimize.approx_fprime(
-        t, literal_objective, 1e-7, X, y, s, alpha, matrix, w_source
-    )
+    gradient = optimize.approx_fprime(t, literal_objective, 1e-7, X, y, s, alpha, matrix, w_source)
     np.testing.assert_allclose(gradient, 0.0, atol=1e-4 * best)
     for step in 1e-3 * np.random.RandomState(2).standard_normal((50, p + 2)):
         assert literal_objective(t + step, X, y, s, alpha, matrix, w_source) > best

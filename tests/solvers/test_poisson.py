@@ -105,8 +105,10 @@ def test_a_wild_source_does_not_overflow():
     with np.errstate(over="raise", invalid="raise"):
         fit = fit_poisson(X, y, 0.1, source_coef=np.array([300.0, -300.0, 100.0]))
     plain = optimize.minimize(
-        lambda t: np.mean(np.exp(X @ t[:3] + t[3]) - y * (X @ t[:3] + t[3]))
-        + 0.05 * ((t[:3] - [300.0, -300.0, 100.0]) ** 2).sum(),
+        lambda t: (
+            np.mean(np.exp(X @ t[:3] + t[3]) - y * (X @ t[:3] + t[3]))
+            + 0.05 * ((t[:3] - [300.0, -300.0, 100.0]) ** 2).sum()
+        ),
         np.r_[fit.coef, fit.intercept],
         tol=1e-12,
     )
