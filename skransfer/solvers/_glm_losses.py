@@ -5,9 +5,12 @@ classes, -1/+1 for margins, or numbers. Only the log-loss couples its columns.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 from scipy.special import expit, logsumexp, xlogy
+
+RowMap = Callable[[np.ndarray], np.ndarray]
 
 _LARGEST = 300.0  # log of a mean beyond which it is held, lest sums of means overflow
 
@@ -43,6 +46,11 @@ class Loss(ABC):
         """Return the curvature that Newton's method assumes, shape (n, K, K)."""
         return self.curvature(eta, truth)
 
+    def operator(self, eta: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, RowMap]:
+        """Return the diagonal (n, K) of `model`, and its product with vectors (n, K)."""
+        A = self.model(eta, truth)
+        return np.einsum("nkk->nk", A), lambda V: np.einsum("nkm,nm->nk", A, V)
+
 
 class LogLoss(Loss):
     """Log-loss of classes: softmax of K columns, or the logistic function of one."""
@@ -69,6 +77,18 @@ class LogLoss(Loss):
         if eta.shape[1] == 1:
             return (proba * (1.0 - proba))[:, :, None]
         return proba[:, :, None] * (np.eye(eta.shape[1]) - proba[:, None, :])
+
+    def operator(self, eta: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, RowMap]:
+        """Return both without the (n, K, K) array, which many classes would fill."""
+        proba = logit_proba(eta)
+
+        def product(V: np.ndarray) -> np.ndarray:
+            moved = proba * V
+            if V.shape[1] == 1:
+                return moved * (1.0 - proba)
+            return moved - proba * moved.sum(axis=1, keepdims=True)
+
+        return proba * (1.0 - proba), product
 
 
 class SquaredHinge(Loss):

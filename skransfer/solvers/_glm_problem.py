@@ -181,15 +181,15 @@ class GLMProblem:
 
     def _cg_step(self, gradient: np.ndarray, eta: np.ndarray, C: float) -> np.ndarray:
         """Solve for the Newton step by conjugate gradients, the diagonal scaled to 1."""
-        A = self.loss.model(eta, self.truth) * self.s[:, None, None]
-        spread = np.einsum("nkk->nk", A)
+        spread, curve = self.loss.operator(eta, self.truth)
+        spread = self.s[:, None] * spread
         diagonal = np.asarray(self.squares.T @ spread).T + self.penalized / C
         shared = diagonal.mean(axis=0)
         scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
 
         def product(v: np.ndarray) -> np.ndarray:
             V = v.reshape(self.shape) * scale
-            moved = (A @ np.asarray(self.X @ V.T)[:, :, None])[:, :, 0]
+            moved = self.s[:, None] * curve(np.asarray(self.X @ V.T))
             moved = np.asarray(self.X.T @ moved).T + V * (self.penalized / C)
             if self.n_logits > 1:  # as in `hessian`: rounding would grow along shared changes
                 moved = moved + V.mean(axis=0) * shared
