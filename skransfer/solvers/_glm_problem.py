@@ -74,7 +74,8 @@ class GLMProblem:
             X = sparse.csr_array(sparse.hstack([X, ones])) if sparse.issparse(X) else np.c_[X, ones]
         self.X = X
         self.squares = X.multiply(X) if sparse.issparse(X) else X * X
-        if not np.isfinite(self.squares.T @ s).all() or not np.isfinite(self.offset).all():
+        self.masses = np.asarray(self.squares.T @ s)
+        if not np.isfinite(self.masses).all() or not np.isfinite(self.offset).all():
             raise ValueError("The loss overflows on X: rescale its features.")
         self.shape = (self.n_logits, X.shape[1])
         self.size = self.n_logits * X.shape[1]
@@ -122,7 +123,7 @@ class GLMProblem:
 
     def scale(self, C: float) -> np.ndarray:
         """Return the root of each column's largest curvature, its unit in all stopping rules."""
-        scale = np.sqrt(self.squares.T @ self.s * self.unit + self.penalized / C)
+        scale = np.sqrt(self.masses * self.unit + self.penalized / C)
         return np.where(scale > 0, scale, 1.0)
 
     def gradient_size(self, gradient: np.ndarray, C: float) -> float:

@@ -115,7 +115,7 @@ class GLMTask:
         """
         problem = self.problem
         r = problem.shape[1] - problem.fit_intercept
-        squares = np.asarray(problem.squares.T @ problem.s)[:r]
+        squares = problem.masses[:r]
         mean = np.asarray(problem.X.T @ problem.s)[:r] / problem.s.sum()
         if not problem.fit_intercept:
             mean = np.zeros(r)

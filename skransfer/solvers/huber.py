@@ -233,6 +233,7 @@ class _ScaleSearch:
         self.rounding = 1e-14 * float(np.abs(problem.truth).max() + np.abs(problem.offset).max())
         self.count = 0
         self.start_scale = robust_scale(r, epsilon=epsilon, sample_weight=problem.s) or size
+        self.near = self.start_scale
 
     def at(self, sigma: float, alpha: float, start: np.ndarray) -> Minimum:
         """Solve at a fixed scale: its terms times ``sigma / 2`` are the plain Huber loss."""
@@ -254,7 +255,7 @@ class _ScaleSearch:
             r = np.abs(problem.truth - problem.logits(last))[:, 0]
             return _slope(r, problem.s, sigma, self.epsilon)
 
-        sigma = _root(slope, self.start_scale, self.smallest)
+        self.near = sigma = _root(slope, self.near, self.smallest)
         found = self.at(sigma, alpha, last)
         return found._replace(n_iter=self.count), sigma
 
@@ -286,22 +287,23 @@ def _root(slope: Callable[[float], float], start: float, smallest: float) -> flo
     A bracket first, then the Illinois variant of false position on the logarithm: it keeps the
     bracket even where unfinished fits make the slope a little uneven.
     """
-    high, up = start, slope(start)
-    while up < 0:
-        high *= 2
-        up = slope(high)
+    high, up, step = start, slope(start), 1.2
     low, down = high, up
+    while up < 0:
+        low, down = high, up
+        high, step = high * step, step**2
+        up = slope(high)
     while down > 0:
         if low <= smallest:
             return smallest
         high, up = low, down
-        low = max(low / 4, smallest)
+        low, step = max(low / step, smallest), min(step**2, 1e3)
         down = slope(low)
     a, b, side = np.log(low), np.log(high), 0
     for _ in range(200):
         t = (a * up - b * down) / (up - down) if up > down else a
         value = slope(float(np.exp(t)))
-        if abs(value) <= 1e-13 or b - a <= 1e-14 * (1 + abs(a)):
+        if abs(value) <= 1e-12 or b - a <= 1e-14 * (1 + abs(a)):
             break
         if value > 0:
             b, up, down = t, value, down / 2 if side > 0 else down
