@@ -24,11 +24,12 @@ TITLE = "Sources that mislead: the guarded choice beside the target alone"
 ROWS = (10, 25, 60)
 N_FEATURES = 20
 DISTANCES = (0.0, 1.0, 2.0, 5.0)
-LINEAR = ("source", "affine", "target only", "RidgeTransfer", "LinearInterpolation")
+GUARDS = ("LinearInterpolation", "the same, cv=5")
+LINEAR = ("source", "affine", "target only", "RidgeTransfer", *GUARDS)
 
 N_SOURCE, N_TEST, N_LABEL_FEATURES = 500, 2000, 8
 SOURCES = ("right", "turned by 60 degrees", "labels shuffled", "labels flipped")
-LABELS = ("source", "affine", "target only", "LogisticTransfer", "LinearInterpolation")
+LABELS = ("source", "affine", "target only", "LogisticTransfer", *GUARDS)
 LIMIT = 1.05
 
 
@@ -64,6 +65,7 @@ def linear_risks(n_rows, distance, seed):
         alone().fit(X, y),
         RidgeTransfer(source=source).fit(X, y),
         LinearInterpolationRegressor(alone(), source=source).fit(X, y),
+        LinearInterpolationRegressor(alone(), source=source, cv=5).fit(X, y),
     )
     # All are affine in x: the intercept and the coefficients are predictions at 0 and unit rows.
     risks = []
@@ -111,6 +113,7 @@ def label_losses(n_rows, kind, seed):
         LogisticRegression().fit(X, y),
         LogisticTransfer(source=source).fit(X, y),
         LinearInterpolationClassifier(LogisticRegression(), source=source).fit(X, y),
+        LinearInterpolationClassifier(LogisticRegression(), source=source, cv=5).fit(X, y),
     )
     shares = np.array([model.predict_proba(X_new)[:, 1] for model in models])
     errors = ((shares > 0.5) != y_new).mean(axis=1)
@@ -153,27 +156,32 @@ def run(n_jobs=1, repeats=100):
     )
     parts, checks = [f"Means over {repeats} seeds.", RATIO_WORDS], []
     for title, found, names, cell, words in plan:
-        ratios = {where: _ratio(one) for where, one in found.items()}
+        ratios = {where: [_ratio(one, guard) for guard in (-2, -1)] for where, one in found.items()}
         rows = [
             [
                 f"{n_rows}, {_say(setting)}",
                 *[f"{mean:.3f}" for mean in one.mean(axis=0)],
-                "{:.3f} \N{PLUS-MINUS SIGN} {:.3f}".format(*ratios[n_rows, setting]),
+                *[
+                    f"{ratio:.3f} \N{PLUS-MINUS SIGN} {e:.3f}"
+                    for ratio, e in ratios[n_rows, setting]
+                ],
             ]
             for (n_rows, setting), one in found.items()
         ]
-        parts += [f"## {title}", words, markdown_table([cell, *names, "ratio"], rows)]
-        largest = max(ratio for ratio, _ in ratios.values())
-        checks.append(Check.below(f"{title}: largest ratio of the cells", largest, LIMIT))
+        header = [cell, *names, "ratio", "ratio, cv=5"]
+        parts += [f"## {title}", words, markdown_table(header, rows)]
+        for j, guard in enumerate(GUARDS):
+            largest = max(pair[j][0] for pair in ratios.values())
+            checks.append(Check.below(f"{title}, {guard}: largest ratio", largest, LIMIT))
     return "\n\n".join([*parts, "## Settings", bullets(SETTINGS)]), checks
 
 
-def _ratio(values):
-    """Mean of the guarded choice over that of the target alone, and its standard error."""
-    alone, guarded = values[:, LINEAR.index("target only")], values[:, -1]
-    ratio = guarded.mean() / alone.mean()
-    spread = guarded - ratio * alone
-    error = spread.std(ddof=1) / np.sqrt(len(spread)) / alone.mean() if len(spread) > 1 else np.nan
+def _ratio(values, guard):
+    """Mean of a guarded choice over that of the target alone, and its standard error."""
+    base, guarded = values[:, LINEAR.index("target only")], values[:, guard]
+    ratio = guarded.mean() / base.mean()
+    spread = guarded - ratio * base
+    error = spread.std(ddof=1) / np.sqrt(len(spread)) / base.mean() if len(spread) > 1 else np.nan
     return float(ratio), float(error)
 
 
@@ -182,21 +190,24 @@ def _say(setting):
 
 
 RATIO_WORDS = """\
-The last column is what the guarded choice, `LinearInterpolation`, loses or gains against the target
-alone: the ratio of the means, and its standard error. It should never be above 1.05."""
+The last columns are what the guarded choice, `LinearInterpolation`, loses or gains against the
+target alone: the ratio of the means, and its standard error. It should never be above 1.05."""
 LINEAR_WORDS = """\
 The coefficients of the source are at this distance from the true ones, whose norm is about 2. The
 pull of `RidgeTransfer` helps while the source is nearer than zero is; a source at distance 5 with
-ten rows costs about five times the error of the target alone."""
+ten rows costs more than five times the error of the target alone."""
 LABEL_WORDS = """\
 The mean squared error of the probability, which the guarded choice looks at."""
 ERROR_WORDS = """\
-The same models. The guarded choice does not look at this number."""
+The same models; the guarded choice does not look at this number. With ten labels, leaving one out
+(the default) trusts a misleading source a little too much, likely since the model that misses a row
+has seen fewer of its class. Five folds, each with all classes alike, lose about half of that, and
+gain nearly as much from a source that is right."""
 SETTINGS = (
     f"Numbers: {N_FEATURES} standard normal features, noise of variance 1; the errors are exact.",
     "Target only: `RidgeCV` over 25 strengths, leave-one-out; it is in `LinearInterpolation` too.",
     f"Labels: {N_LABEL_FEATURES} standard normal features, a logistic model with a norm of 4.",
     f"Labels: the source is `LogisticRegression()` on {N_SOURCE} rows; {N_TEST} new rows judge.",
     "Labels: target only is `LogisticRegression()`; it is in `LinearInterpolation` too.",
-    "All methods are at their defaults.",
+    "All methods are at their defaults; the default `cv` leaves one out of up to 50 rows.",
 )

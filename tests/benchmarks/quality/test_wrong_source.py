@@ -49,13 +49,14 @@ def test_sources_of_labels():
 
 
 def test_page(monkeypatch):
-    monkeypatch.setattr(wrong_source, "linear_risks", lambda n, d, seed: [1, 1, 2 + seed, 3, 2.0])
     monkeypatch.setattr(
-        wrong_source, "label_losses", lambda n, k, s: [0.3, 0.3, 0.2, 0.3, 0.2] + [0.1] * 4 + [0.2]
+        wrong_source, "linear_risks", lambda n, d, seed: [1, 1, 2 + seed, 3, 2, 3.0]
     )
+    losses = [0.3, 0.3, 0.2, 0.3, 0.2, 0.2, 0.1, 0.1, 0.1, 0.1, 0.2, 0.1]
+    monkeypatch.setattr(wrong_source, "label_losses", lambda n, kind, seed: losses)
     text, checks = wrong_source.run(repeats=3)
     assert text.count("| 60, ") == 4 + 2 * 4
     # 2 beside the mean of 2, 3 and 4
-    assert text.count("0.667 \N{PLUS-MINUS SIGN} 0.128") == 12
-    assert [check.holds for check in checks] == [True, False, True]
-    assert checks[1].found == "2.000"
+    assert text.count("| 0.667 \N{PLUS-MINUS SIGN} 0.128 | 1.000 \N{PLUS-MINUS SIGN} 0.192 |") == 12
+    assert [check.holds for check in checks] == [True, True, False, True, True, True]
+    assert checks[2].found == "2.000"
