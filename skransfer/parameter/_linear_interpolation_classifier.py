@@ -49,8 +49,8 @@ class LinearInterpolationClassifier(BaseInterpolation, BaseProbabilityClassifier
         little where labels are few.
     cv : int, "auto", cross-validation generator or iterable, default="auto"
         Folds: a number deals out the distinct rows of each class, whatever their order.
-        "auto": one row at a time up to 50 rows, else 10 folds. With few rows in few folds the
-        target's model looks worse than it is, for it has to do with fewer.
+        "auto": 5 folds. Leaving out one row at a time makes its class the rarer one in the rows
+        that are left, and the target's model looks worse than it is.
 
     Attributes
     ----------

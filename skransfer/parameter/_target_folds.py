@@ -12,7 +12,8 @@ from skransfer.kernels import canonical_order
 
 __all__ = ["Fold", "target_folds", "used_rows"]
 
-_ALONE, _PARTS = 50, 10  # what "auto" stands for
+# What "auto" stands for: of numbers one row up to 50, or 10 parts; 5 parts of classes.
+_ALONE, _PARTS, _CLASS_PARTS = 50, 10, 5
 
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]  # rows to learn from, rows to judge on
 
@@ -39,9 +40,10 @@ def target_folds(
 
     Rows are numbered as `used_rows` leaves them. A number of folds deals the distinct rows out,
     each class evenly, whatever their order; copies of a row share its fold, so that an integer
-    weight equals a repetition. "auto" leaves out one of up to 50 rows, or one of 10 parts of more:
-    with few labels, a fifth of them less is another model. A splitter, or splits that come ready,
-    divide the rows as given.
+    weight equals a repetition. "auto" of numbers leaves out one of up to 50 rows, or one of 10
+    parts of more: with few labels, a fifth of them less is another model. Of classes it leaves out
+    one of 5 parts, since a single row left out makes its own class the rarer one. A splitter, or
+    splits that come ready, divide the rows as given.
     """
     used = np.ones(len(y), dtype=bool) if sample_weight is None else sample_weight > 0
     if not isinstance(cv, Integral | str):
@@ -58,7 +60,8 @@ def target_folds(
     if len(first) < 2:
         return []
     if isinstance(cv, str):
-        cv = _ALONE if len(first) <= _ALONE else _PARTS
+        few = len(first) <= _ALONE
+        cv = _CLASS_PARTS if classes else _ALONE if few else _PARTS
     n_folds, ones = min(int(cv), len(first)), np.ones(len(first))
     if classes:
         dealt = class_folds(X[first], labels[first], ones, n_folds)

@@ -24,7 +24,7 @@ def _contents(X, folds):
 def test_every_row_is_judged_once_whatever_the_order(classes, cv):
     X, y = _rows(classes=classes)
     folds = target_folds(X, y, cv, classes=classes)
-    assert len(folds) == (23 if cv == "auto" else cv)
+    assert len(folds) == ((5 if classes else 23) if cv == "auto" else cv)
     judged = np.concatenate([test for _, test in folds])
     assert sorted(judged) == list(range(23))
     for train, test in folds:
@@ -38,7 +38,8 @@ def test_every_row_is_judged_once_whatever_the_order(classes, cv):
 
 def test_many_rows_are_judged_in_ten_parts():
     X, y = _rows(51)
-    assert len(target_folds(X, y, "auto", classes=True)) == 10
+    assert len(target_folds(X, y, "auto", classes=False)) == 10
+    assert len(target_folds(X, y, "auto", classes=True)) == 5
 
 
 def test_each_class_is_dealt_evenly():
