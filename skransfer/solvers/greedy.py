@@ -59,6 +59,8 @@ class GreedyPath(NamedTuple):
 
     def coef(self, size: int) -> Array:
         """Coefficients of the first `size` columns, in their scaled units: (size, q)."""
+        if size == 0:  # SciPy before 1.15 solves no empty system
+            return np.zeros((0, self.forward.shape[1]))
         upper = self.factor[:size, :size].T
         return np.asarray(solve_triangular(upper, self.forward[:size], lower=False))
 

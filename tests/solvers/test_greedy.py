@@ -183,3 +183,10 @@ def test_constant_and_dependent_columns_are_left_out():
 def test_errors(options, text):
     with pytest.raises(ValueError, match=text):
         fit_greedy(X, y=Y, **{"outputs": H, **options})
+
+
+def test_no_column_has_no_coefficient():
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(10, 3)), rng.normal(size=10)
+    path = greedy_path(X, np.zeros((10, 0)), y, 1.0, 2)
+    assert path.coef(0).shape == (0, 1)
