@@ -62,7 +62,7 @@ n rows of each domain; means over the draws (of peers: 3 at n = 200, 1 at n = 20
 with its defaults, except `KMM(alpha=0.1)`, which record 0006 explains."""
 GRIDS = """\
 Peers: versions as in benchmarks/results; `ADAPT ULSIF` and both KLIEP choose among our 11 widths.
-`ADAPT ULSIF` with the grid takes half a minute at n = 200 and more than the limit at 2000."""
+`ADAPT ULSIF` with the grid was run at n = 200 here; its page in benchmarks/results has n = 2000."""
 MEANS = """\
 Distance of the weighted source mean of x / of x^2 from the target's true one, mean over the draws;
 a shift of the mean alone, d = 2. The last row has the true ratio for weights: what is left there is
