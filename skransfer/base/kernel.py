@@ -170,6 +170,12 @@ class UsesKernel:
             return LowRankOperator(X)
         return kernel_operator(X, **self._kernel_arguments())
 
+    def _target_means(self, source: Any, target: Any) -> tuple[NDArray[np.float64], float]:
+        """Mean of the kernel of each source row with the target rows, and of all target pairs."""
+        arguments, n_target = self._kernel_arguments(), target.shape[0]
+        means = kernel_sums(source, target, **arguments) / n_target
+        return means, float(kernel_sums(target, **arguments).mean()) / n_target
+
     def _kernel_product(self, X: Any, Y: Any, V: NDArray[Any]) -> NDArray[Any]:
         """k(X, Y) @ V, without holding the kernel matrix."""
         return kernel_operator(X, Y, **self._kernel_arguments(), form="tiled") @ V

@@ -16,7 +16,6 @@ from skransfer.kernels import (
     LowRankOperator,
     canonical_order,
     kernel_operator,
-    kernel_sums,
     resolve_gamma,
 )
 from skransfer.solvers.kmm import kmm_weights
@@ -243,11 +242,9 @@ class KMM(UsesKernel, BaseReweighter):
         self, source: Any, target: Any, groups: NDArray[np.intp]
     ) -> tuple[NDArray[np.float64], dict[str, Any]]:
         """Solve the program for rows in their canonical order."""
-        n_target, arguments = target.shape[0], self._kernel_arguments()
-        cross_means = kernel_sums(source, target, **arguments) / n_target
-        target_mean = float(kernel_sums(target, **arguments).mean()) / n_target
-        op = kernel_operator(source, **arguments)
-        return kmm_weights(op, cross_means, target_mean, groups=groups, **self._options())
+        op = kernel_operator(source, **self._kernel_arguments())
+        means = self._target_means(source, target)
+        return kmm_weights(op, *means, groups=groups, **self._options())
 
     def _solve_features(
         self, source: Any, target: Any, groups: NDArray[np.intp]

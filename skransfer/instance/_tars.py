@@ -16,7 +16,7 @@ from skransfer.base import BaseReweighter, Domains, Traits
 from skransfer.base.kernel import KERNEL_EXAMPLES, UsesKernel
 from skransfer.base.labels import clean_labels
 from skransfer.base.warning import warn_user
-from skransfer.kernels import LowRankOperator, canonical_order, kernel_sums
+from skransfer.kernels import LowRankOperator, canonical_order
 from skransfer.solvers.smoothing import gaussian_smoother
 from skransfer.solvers.target_shift import class_basis, smooth_basis, target_shift_weights
 
@@ -262,9 +262,7 @@ class TarS(UsesKernel, BaseReweighter):
             goal = np.asarray(target.mean(axis=0), dtype=np.float64).ravel()
             means, mean = op.embed(goal[:, None]).ravel(), float(goal @ goal)
         else:
-            arguments, n_target = self._kernel_arguments(), target.shape[0]
-            means = kernel_sums(source, target, **arguments) / n_target
-            mean = float(kernel_sums(target, **arguments).mean()) / n_target
+            means, mean = self._target_means(source, target)
         return target_shift_weights(op, means, mean, basis, groups=codes, **options)
 
     def _label_basis(self, labels: NDArray[Any]) -> tuple[tuple[Any, Any], NDArray[np.intp]]:
