@@ -85,6 +85,24 @@ def _tca(base, seed):
     return skransfer.TCA(make_pipeline(StandardScaler(), base), random_state=seed)
 
 
+def _booster(name, cls, kind):
+    """A method that boosts weighted fits of the base on rows of both domains."""
+
+    def make(base, seed):
+        return getattr(skransfer, cls)(base, random_state=seed)
+
+    return Method(name, make, "required", weighs=True, kinds=(kind,))
+
+
+def _reuse(name, cls, kind, seeded=False):
+    """A method that starts from a source model of its own kind, whatever the base."""
+
+    def make(base, seed):
+        return getattr(skransfer, cls)(**({"random_state": seed} if seeded else {}))
+
+    return Method(name, make, "required", kinds=(kind,))
+
+
 METHODS = {
     method.name: method
     for method in (
@@ -140,155 +158,30 @@ METHODS = {
         Method("CORAL", lambda base, seed: skransfer.CORAL(base)),
         Method("SubspaceAlignment", lambda base, seed: skransfer.SubspaceAlignment(base)),
         Method("LinearMonge", lambda base, seed: skransfer.LinearMonge(base)),
-        Method(
-            "TrAdaBoost",
-            lambda base, seed: skransfer.TrAdaBoostClassifier(base, random_state=seed),
-            "required",
-            weighs=True,
-            kinds=("classification",),
-        ),
-        Method(
-            "TrAdaBoostR2",
-            lambda base, seed: skransfer.TrAdaBoostRegressor(base, random_state=seed),
-            "required",
-            weighs=True,
-            kinds=("regression",),
-        ),
-        Method(
-            "TwoStageTrAdaBoostR2",
-            lambda base, seed: skransfer.TwoStageTrAdaBoostRegressor(base, random_state=seed),
-            "required",
-            weighs=True,
-            kinds=("regression",),
-        ),
-        Method(
-            "MultiSourceTrAdaBoost",
-            lambda base, seed: skransfer.MultiSourceTrAdaBoostClassifier(base, random_state=seed),
-            "required",
-            weighs=True,
-            kinds=("classification",),
-        ),
-        Method(
-            "TaskTrAdaBoost",
-            lambda base, seed: skransfer.TaskTrAdaBoostClassifier(base, random_state=seed),
-            "required",
-            weighs=True,
-            kinds=("classification",),
-        ),
-        Method(
-            "LogisticTransfer",
-            lambda base, seed: skransfer.LogisticTransfer(),
-            "required",
-            kinds=("classification",),
-        ),
-        Method(
-            "AdaptiveSVC",
-            lambda base, seed: skransfer.AdaptiveSVC(),
-            "required",
-            kinds=("classification",),
-        ),
-        Method(
-            "GreedyTransferClassifier",
-            lambda base, seed: skransfer.GreedyTransferClassifier(),
-            "required",
-            kinds=("classification",),
-        ),
-        Method(
-            "GreedyTransferRegressor",
-            lambda base, seed: skransfer.GreedyTransferRegressor(),
-            "required",
-            kinds=("regression",),
-        ),
-        Method(
-            "HypothesisTransferClassifier",
-            lambda base, seed: skransfer.HypothesisTransferClassifier(),
-            "required",
-            kinds=("classification",),
-        ),
-        Method(
-            "HypothesisTransferRegressor",
-            lambda base, seed: skransfer.HypothesisTransferRegressor(),
-            "required",
-            kinds=("regression",),
-        ),
-        Method(
-            "ModelZooClassifier",
-            lambda base, seed: skransfer.ModelZooClassifier(),
-            "required",
-            kinds=("classification",),
-        ),
-        Method(
-            "ModelZooRegressor",
-            lambda base, seed: skransfer.ModelZooRegressor(),
-            "required",
-            kinds=("regression",),
-        ),
-        Method(
-            "PMTSVC",
-            lambda base, seed: skransfer.PMTSVC(),
-            "required",
-            kinds=("classification",),
-        ),
-        Method(
-            "TransferTree",
-            lambda base, seed: skransfer.TransferTreeClassifier(random_state=seed),
-            "required",
-            kinds=("classification",),
-        ),
-        Method(
-            "TransferTreeRegressor",
-            lambda base, seed: skransfer.TransferTreeRegressor(random_state=seed),
-            "required",
-            kinds=("regression",),
-        ),
-        Method(
-            "TransferForest",
-            lambda base, seed: skransfer.TransferForestClassifier(random_state=seed),
-            "required",
-            kinds=("classification",),
-        ),
-        Method(
-            "TransferForestRegressor",
-            lambda base, seed: skransfer.TransferForestRegressor(random_state=seed),
-            "required",
-            kinds=("regression",),
-        ),
-        Method(
-            "MLPFineTune",
-            lambda base, seed: skransfer.MLPFineTuneClassifier(random_state=seed),
-            "required",
-            kinds=("classification",),
-        ),
-        Method(
-            "MLPFineTuneRegressor",
-            lambda base, seed: skransfer.MLPFineTuneRegressor(random_state=seed),
-            "required",
-            kinds=("regression",),
-        ),
-        Method(
-            "AffineTransfer",
-            lambda base, seed: skransfer.AffineTransferClassifier(),
-            "required",
-            kinds=("classification",),
-        ),
-        Method(
-            "AffineTransferRegressor",
-            lambda base, seed: skransfer.AffineTransferRegressor(),
-            "required",
-            kinds=("regression",),
-        ),
-        Method(
-            "OffsetBoosting",
-            lambda base, seed: skransfer.OffsetBoostingClassifier(random_state=seed),
-            "required",
-            kinds=("classification",),
-        ),
-        Method(
-            "OffsetBoostingRegressor",
-            lambda base, seed: skransfer.OffsetBoostingRegressor(random_state=seed),
-            "required",
-            kinds=("regression",),
-        ),
+        _booster("TrAdaBoost", "TrAdaBoostClassifier", "classification"),
+        _booster("TrAdaBoostR2", "TrAdaBoostRegressor", "regression"),
+        _booster("TwoStageTrAdaBoostR2", "TwoStageTrAdaBoostRegressor", "regression"),
+        _booster("MultiSourceTrAdaBoost", "MultiSourceTrAdaBoostClassifier", "classification"),
+        _booster("TaskTrAdaBoost", "TaskTrAdaBoostClassifier", "classification"),
+        _reuse("LogisticTransfer", "LogisticTransfer", "classification"),
+        _reuse("AdaptiveSVC", "AdaptiveSVC", "classification"),
+        _reuse("GreedyTransferClassifier", "GreedyTransferClassifier", "classification"),
+        _reuse("GreedyTransferRegressor", "GreedyTransferRegressor", "regression"),
+        _reuse("HypothesisTransferClassifier", "HypothesisTransferClassifier", "classification"),
+        _reuse("HypothesisTransferRegressor", "HypothesisTransferRegressor", "regression"),
+        _reuse("ModelZooClassifier", "ModelZooClassifier", "classification"),
+        _reuse("ModelZooRegressor", "ModelZooRegressor", "regression"),
+        _reuse("PMTSVC", "PMTSVC", "classification"),
+        _reuse("TransferTree", "TransferTreeClassifier", "classification", seeded=True),
+        _reuse("TransferTreeRegressor", "TransferTreeRegressor", "regression", seeded=True),
+        _reuse("TransferForest", "TransferForestClassifier", "classification", seeded=True),
+        _reuse("TransferForestRegressor", "TransferForestRegressor", "regression", seeded=True),
+        _reuse("MLPFineTune", "MLPFineTuneClassifier", "classification", seeded=True),
+        _reuse("MLPFineTuneRegressor", "MLPFineTuneRegressor", "regression", seeded=True),
+        _reuse("AffineTransfer", "AffineTransferClassifier", "classification"),
+        _reuse("AffineTransferRegressor", "AffineTransferRegressor", "regression"),
+        _reuse("OffsetBoosting", "OffsetBoostingClassifier", "classification", seeded=True),
+        _reuse("OffsetBoostingRegressor", "OffsetBoostingRegressor", "regression", seeded=True),
         Method(
             "LinearInterpolation",
             lambda base, seed: skransfer.LinearInterpolationClassifier(base),
@@ -309,12 +202,7 @@ METHODS = {
             "required",
             kinds=("regression",),
         ),
-        Method(
-            "GaussianNBTransfer",
-            lambda base, seed: skransfer.GaussianNBTransfer(),
-            "required",
-            kinds=("classification",),
-        ),
+        _reuse("GaussianNBTransfer", "GaussianNBTransfer", "classification"),
         Method(
             "MultinomialNBTransfer",
             lambda base, seed: skransfer.MultinomialNBTransfer(),
@@ -328,12 +216,7 @@ METHODS = {
             kinds=("classification",),
             counts=True,
         ),
-        Method(
-            "HuberTransfer",
-            lambda base, seed: skransfer.HuberTransfer(),
-            "required",
-            kinds=("regression",),
-        ),
+        _reuse("HuberTransfer", "HuberTransfer", "regression"),
         Method(
             "PoissonTransfer",
             lambda base, seed: skransfer.PoissonTransfer(),
@@ -341,12 +224,7 @@ METHODS = {
             kinds=("regression",),
             counts=True,
         ),
-        Method(
-            "RidgeTransfer",
-            lambda base, seed: skransfer.RidgeTransfer(),
-            "required",
-            kinds=("regression",),
-        ),
+        _reuse("RidgeTransfer", "RidgeTransfer", "regression"),
     )
 }
 
