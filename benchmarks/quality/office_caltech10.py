@@ -4,11 +4,9 @@ Every configuration is fixed before the run: by the paper, by public code that g
 cross-validation on source rows. No target label chooses anything.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import partial
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
@@ -16,20 +14,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 from sklearn.svm import SVC
 
+from benchmarks.quality.comparison import Column, Configuration, accuracies, described, table
 from benchmarks.quality.findings import OFFICE_CALTECH10 as FINDINGS
-from benchmarks.quality.page import Check, bullets, markdown_table
+from benchmarks.quality.page import Check, bullets
 from benchmarks.quality.published import OFFICE_CALTECH10 as PUBLISHED
 from benchmarks.real_tasks import OFFICE, OFFICE_PAIRS, load_office
-from benchmarks.runner import hide_labels
 from skransfer import CORAL, TCA, SourceOnly
-from skransfer.model_selection import domain_params
 
 PROTOCOL = """\
 C caltech (1123 rows), A amazon (958), W webcam (295), D dslr (157); 10 classes, 800 counts. Each
 row is divided by its sum, each domain is standardized by itself; all source rows train, all target
 rows are judged, their labels hidden from fit."""
 
-__all__ = ["CONFIGURATIONS", "TITLE", "Configuration", "SimilarityCORAL", "run"]
+__all__ = ["CONFIGURATIONS", "TITLE", "SimilarityCORAL", "run"]
 
 TITLE = "Office-Caltech10, SURF features, full protocol"
 GRID = [0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0]
@@ -80,16 +77,6 @@ class SimilarityCORAL(BaseEstimator):
         return self.estimator_.predict(X @ self.recolored_.T)
 
 
-class Configuration(NamedTuple):
-    """One row of ours: its name, what it is, how it is made, what stands beside it."""
-
-    name: str
-    words: str
-    make: Callable[[int], Any]
-    column: str | None = None
-    random: bool = False  # whether the seed of the folds that choose C matters
-
-
 def _search(seed, kernel="linear", **settings):
     """C by two-fold cross-validation on the rows that it is fitted on: the source."""
     folds = StratifiedKFold(2, shuffle=True, random_state=seed)
@@ -105,7 +92,7 @@ CONFIGURATIONS = (
         "1NN",
         "`SourceOnly(KNeighborsClassifier(1))`",
         lambda seed: SourceOnly(KNeighborsClassifier(1)),
-        "NN",
+        ("NN",),
     ),
     Configuration(
         "TCA + 1NN",
@@ -113,13 +100,13 @@ CONFIGURATIONS = (
         "make_pipeline(Normalizer(), KNeighborsClassifier(1))`: rows of length 1 before and after "
         "the map, as public programs for TCA and JDA do",
         lambda seed: _tca(make_pipeline(Normalizer(), KNeighborsClassifier(1))),
-        "TCA (MEDA)",
+        ("TCA (MEDA)",),
     ),
     Configuration(
         "TCA + 1NN, plain",
         "the same with `est = KNeighborsClassifier(1)`",
         lambda seed: _tca(KNeighborsClassifier(1)),
-        "TCA",
+        ("TCA",),
     ),
     Configuration(
         "linear SVM, C = 1",
@@ -137,7 +124,7 @@ CONFIGURATIONS = (
         '`SourceOnly(SVC(kernel="rbf", gamma=1 / 800))`, the kernel that LibSVM takes if it is '
         "told nothing; C chosen on source rows",
         lambda seed: SourceOnly(_search(seed, "rbf", gamma=1 / 800)),
-        "NA",
+        ("NA",),
         random=True,
     ),
     Configuration(
@@ -149,7 +136,7 @@ CONFIGURATIONS = (
         "CORAL + linear SVM, C by CV",
         "the same, C chosen on recolored source rows",
         lambda seed: CORAL(_search(seed)),
-        "CORAL",
+        ("CORAL",),
         random=True,
     ),
     Configuration(
@@ -171,22 +158,6 @@ CONFIGURATIONS = (
 )
 
 
-def _run_pair(pair, repeats):
-    """Accuracies in % of all configurations on one pair, one a repetition of the folds."""
-    data = load_office(0, OFFICE[pair[0]], OFFICE[pair[1]])
-    y = hide_labels(data.y, data.judged)
-    results = []
-    for configuration in CONFIGURATIONS:
-        runs = []
-        for seed in range(repeats if configuration.random else 1):
-            model = configuration.make(seed)
-            model.fit(data.X, y, **domain_params(model, data.sample_domain))
-            right = model.predict(data.X[data.judged]) == data.y[data.judged]
-            runs.append(100 * np.mean(right))
-        results.append(runs)
-    return results
-
-
 def run(n_jobs=1, repeats=5, pairs=OFFICE_PAIRS):
     """Run everything and describe it.
 
@@ -206,14 +177,14 @@ def run(n_jobs=1, repeats=5, pairs=OFFICE_PAIRS):
     checks : list of Check
         What must hold.
     """
-    results = Parallel(n_jobs=n_jobs)(delayed(_run_pair)(pair, repeats) for pair in pairs)
-    scores = {
-        configuration.name: np.array([result[i] for result in results])  # pairs x repetitions
-        for i, configuration in enumerate(CONFIGURATIONS)
-    }
+    loaders = [partial(load_office, source=OFFICE[a], target=OFFICE[b]) for a, b in pairs]
+    scores = accuracies(loaders, CONFIGURATIONS, n_jobs=n_jobs, repeats=repeats)
     means = {name: values.mean(axis=1) for name, values in scores.items()}
     chosen = [OFFICE_PAIRS.index(pair) for pair in pairs]
-    published = {name: np.array(column.accuracies)[chosen] for name, column in PUBLISHED.items()}
+    published = {
+        name: Column(column.source, tuple(np.array(column.accuracies)[chosen]))
+        for name, column in PUBLISHED.items()
+    }
     grid = ", ".join(f"{C:g}" for C in GRID)
     chosen_how = (
         f"C is chosen, where it is, by two-fold cross-validation on the source over {grid}; the "
@@ -222,9 +193,9 @@ def run(n_jobs=1, repeats=5, pairs=OFFICE_PAIRS):
     parts = [
         PROTOCOL,
         chosen_how,
-        _table(means, published, pairs),
+        table([f"{a}>{b}" for a, b in pairs], CONFIGURATIONS, scores, published),
         "Ours:",
-        bullets([_described(c, scores[c.name]) for c in CONFIGURATIONS]),
+        bullets([described(c, scores[c.name]) for c in CONFIGURATIONS]),
         "Published:",
         bullets([f"{name}: {column.source}." for name, column in PUBLISHED.items()]),
         "## Findings",
@@ -233,34 +204,12 @@ def run(n_jobs=1, repeats=5, pairs=OFFICE_PAIRS):
     return "\n\n".join(parts), _checks(means, published)
 
 
-def _table(means, published, pairs):
-    def row(name, values):
-        return [name, *[f"{value:.2f}" for value in values], f"{np.mean(values):.2f}"]
-
-    rows = []
-    for configuration in CONFIGURATIONS:
-        rows.append(row(configuration.name, means[configuration.name]))
-        if configuration.column:
-            name = configuration.column
-            rows.append(row(f"*published: {name}*", published[name]))
-    header = ["accuracy in %", *[f"{pair[0]}>{pair[1]}" for pair in pairs], "mean"]
-    return markdown_table(header, rows)
-
-
-def _described(configuration, scores):
-    text = f"{configuration.name}: {configuration.words}."
-    if not configuration.random:
-        return text
-    spread = scores.mean(axis=0).std()
-    return f"{text} Standard deviation of the mean over the folds: {spread:.2f}."
-
-
 def _checks(means, published):
     def largest(name, column):
-        return np.abs(means[name] - published[column]).max()
+        return np.abs(means[name] - published[column].accuracies).max()
 
     outcomes = np.stack([means["similarity, C = 0.001"], means["similarity, C = 0.01"]])
-    nearest = np.abs(outcomes - published["CORAL"]).min(axis=0)
+    nearest = np.abs(outcomes - published["CORAL"].accuracies).min(axis=0)
     coral, fixed = "CORAL + linear SVM, C by CV", "CORAL + linear SVM, C = 1"
     return [
         Check.below("1NN is the published column NN", largest("1NN", "NN"), 0.0051),

@@ -4,17 +4,9 @@ The numbers come from public transcriptions of the papers' tables; what each cou
 against is said beside it.
 """
 
-from typing import NamedTuple
+from benchmarks.quality.comparison import Column
 
-__all__ = ["OFFICE_CALTECH10", "Column"]
-
-
-class Column(NamedTuple):
-    """One method of one table: accuracies in the order of ``OFFICE_PAIRS``."""
-
-    source: str
-    accuracies: tuple[float, ...]
-
+__all__ = ["OFFICE_CALTECH10"]
 
 _JDA = "Long et al., Transfer feature learning with joint distribution adaptation, ICCV 2013"
 _CORAL = "Sun, Feng, Saenko, Return of frustratingly easy domain adaptation, AAAI 2016, table 3"
