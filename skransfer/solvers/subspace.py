@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skransfer.solvers._spectra import covariance_spectrum
 from skransfer.solvers.moments import row_chunks
 
-__all__ = ["PrincipalAxes", "SubspaceMap", "principal_axes", "project"]
+__all__ = ["PrincipalAxes", "SubspaceMap", "paired_axes", "principal_axes", "project"]
 
 Array = NDArray[np.float64]
 
@@ -102,6 +102,59 @@ def principal_axes(X: Any, name: str = "domain") -> PrincipalAxes:
     return PrincipalAxes(mean, variances[keep], directions * _signs(directions))
 
 
+def paired_axes(
+    source: Any, target: Any, n_components: float
+) -> tuple[PrincipalAxes, PrincipalAxes]:
+    """As many leading axes of two domains.
+
+    Parameters
+    ----------
+    source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
+        The same object twice is decomposed once.
+    n_components : int or float
+        An integer: the number of axes, or fewer if a domain varies along fewer. A float in (0, 1]:
+        the least number that carries this share of the variance in both domains.
+
+    Returns
+    -------
+    source, target : PrincipalAxes
+
+    Raises
+    ------
+    ValueError
+        If a domain has one row or equal rows, numbers of features differ, or n_components is not
+        one of the values above.
+    MemoryError
+        If the matrices needed cannot fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.subspace import paired_axes
+    >>> source, target = paired_axes(np.eye(5, 3), np.eye(2, 3), 2)
+    >>> source.directions.shape, target.directions.shape
+    ((3, 1), (3, 1))
+    """
+    if source.shape[1] != target.shape[1]:
+        raise ValueError(
+            f"The source has {source.shape[1]} features and the target {target.shape[1]}."
+        )
+    whole = isinstance(n_components, Integral)
+    if not (n_components >= 1 if whole else 0 < n_components <= 1):
+        raise ValueError(
+            f"n_components={n_components!r}: give a positive integer, or a share of the "
+            "variance, a float in (0, 1]."
+        )
+    first = principal_axes(source, "source")
+    second = first if target is source else principal_axes(target, "target")
+    for name, axes in (("source", first), ("target", second)):
+        if not len(axes.variances):
+            raise ValueError(f"All rows of the {name} are equal: they span no subspace.")
+    k = max(axes.n_for(n_components) for axes in (first, second)) if not whole else n_components
+    k = int(min(k, len(first.variances), len(second.variances)))
+    return _leading(first, k), _leading(second, k)
+
+
 class SubspaceMap:
     r"""The map that takes the source's principal subspace to the target's.
 
@@ -161,24 +214,7 @@ class SubspaceMap:
         MemoryError
             If the matrices needed cannot fit.
         """
-        if source.shape[1] != target.shape[1]:
-            raise ValueError(
-                f"The source has {source.shape[1]} features and the target {target.shape[1]}."
-            )
-        whole = isinstance(n_components, Integral)
-        if not (n_components >= 1 if whole else 0 < n_components <= 1):
-            raise ValueError(
-                f"n_components={n_components!r}: give a positive integer, or a share of the "
-                "variance, a float in (0, 1]."
-            )
-        first = principal_axes(source, "source")
-        second = first if target is source else principal_axes(target, "target")
-        for name, axes in (("source", first), ("target", second)):
-            if not len(axes.variances):
-                raise ValueError(f"All rows of the {name} are equal: they span no subspace.")
-        k = max(axes.n_for(n_components) for axes in (first, second)) if not whole else n_components
-        k = int(min(k, len(first.variances), len(second.variances)))
-        return cls(_leading(first, k), _leading(second, k))
+        return cls(*paired_axes(source, target, n_components))
 
     def __call__(self, X: Any, is_source: NDArray[np.bool_]) -> NDArray[Any]:
         """Map rows, each as a row of its own side.
