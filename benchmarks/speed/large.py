@@ -6,14 +6,13 @@ fit that compiles come before the clock starts. The default ``working_memory`` o
 
 import argparse
 import json
-import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 from sklearn.kernel_approximation import Nystroem
 
+from benchmarks.speed.alone import peak_mib, run_alone
 from benchmarks.speed.page import finish, parser, table
 from skransfer import KMM, TCA
 
@@ -56,17 +55,6 @@ def method(kind, d, n):
     return KMM(gamma=1 / d, feature_map=features if kind == "kmm-map" else None)
 
 
-def peak_mib(reset=False):
-    """Most MiB this process has held since the last reset; Linux only, else NaN."""
-    try:
-        if reset:
-            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return float("nan")
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
-
-
 def worker(kind, n, d, dtype):
     """Fit one case and print what was found as JSON."""
     n = int(n)
@@ -99,13 +87,7 @@ def measured(cases, runs):
     for name, case in cases.items():
         found = []
         for _ in range(runs if case[1] < 10_000 else 1):
-            command = [sys.executable, "-m", "benchmarks.speed.large", "--worker"]
-            run = subprocess.run(
-                [*command, *map(str, case)], capture_output=True, text=True, check=False
-            )
-            if run.returncode:
-                raise RuntimeError(f"{name}:\n{run.stderr}")
-            found.append(json.loads(run.stdout))
+            found.append(run_alone("benchmarks.speed.large", case))
         seconds = float(np.median([one["seconds"] for one in found]))
         mib = max(one["mib"] for one in found)
         print(f"{name}: {seconds:.2f} s", file=sys.stderr)

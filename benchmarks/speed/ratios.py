@@ -6,13 +6,13 @@ before the clock starts. The true ratio is known: its error stands beside the ti
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 import warnings
 
 from benchmarks.peers.judge import gaussian_ratio, ratio_facts
-from benchmarks.speed.large import peak_mib, rows
+from benchmarks.speed.alone import peak_mib, run_alone
+from benchmarks.speed.large import rows
 from benchmarks.speed.page import finish, parser, table
 from skransfer import utils
 from skransfer.exceptions import EffectiveSampleSizeWarning
@@ -49,13 +49,7 @@ def worker(name, n, d):
 def measured(names, n, d):
     """Rows of the table."""
     for name in names:
-        command = [sys.executable, "-m", "benchmarks.speed.ratios", "--worker", name]
-        run = subprocess.run(
-            [*command, str(n), str(d)], capture_output=True, text=True, check=False
-        )
-        if run.returncode:
-            raise RuntimeError(f"{name}:\n{run.stderr}")
-        found = json.loads(run.stdout)
+        found = run_alone("benchmarks.speed.ratios", (name, n, d))
         print(f"{name}: {found['seconds']:.1f} s", file=sys.stderr)
         yield [
             name,

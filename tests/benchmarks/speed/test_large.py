@@ -30,5 +30,5 @@ def test_growth_is_fitted_on_either_side_of_the_switch():
 
 
 def test_a_case_that_fails_says_why(monkeypatch):
-    with pytest.raises(RuntimeError, match="case:"):
+    with pytest.raises(RuntimeError, match="no such type:"):
         list(large.measured({"case": ("tca", 10, 2, "no such type")}, 1))

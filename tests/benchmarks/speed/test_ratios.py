@@ -18,5 +18,5 @@ def test_every_ratio_is_measured():
 
 
 def test_a_method_that_fails_says_why():
-    with pytest.raises(RuntimeError, match="NoSuch:"):
+    with pytest.raises(RuntimeError, match="NoSuch 100 2:"):
         list(ratios.measured(["NoSuch"], 100, 2))
