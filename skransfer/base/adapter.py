@@ -78,7 +78,7 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
         return data.domains.source if train_on == "source" else data.known
 
     def _needs_labels(self) -> bool:
-        return self._learner() is not None
+        return self._reads_classes or self._learner() is not None
 
     def _takes_params(self) -> bool:
         return self._learner() is not None
@@ -88,6 +88,12 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
         if learner is None:
             return
         check_not_nested(self, learner)
+        if self._reads_classes and not is_classifier(learner):
+            raise TypeError(
+                f"{type(self).__name__} adapts the classes of the rows, and "
+                f"{type(learner).__name__} is no classifier. For regression use a method that "
+                "reads no classes (TCA, CORAL, KMM)."
+            )
         if self._gives_weights:
             check_weightable(learner)
 
@@ -253,4 +259,7 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
             tags.target_tags = inner.target_tags
             tags.input_tags = inner.input_tags
             tags.non_deterministic = inner.non_deterministic
+        if self._reads_classes:
+            tags.target_tags.required = True
+            tags.target_tags.multi_output = False
         return tags

@@ -71,6 +71,7 @@ class BaseTransfer(BaseEstimator, ABC):
     traits: ClassVar[Traits] = Traits()
     _computes_on_rows: ClassVar[bool] = True  # False: X goes to the wrapped estimator unread
     _min_rows: ClassVar[int] = 2  # of each domain
+    _reads_classes: ClassVar[bool] = False  # True: it needs labels itself, and they are classes
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"sample_domain": True}
 
@@ -148,7 +149,8 @@ class BaseTransfer(BaseEstimator, ABC):
         if self._needs_labels():
             multi = bool(get_tags(self).target_tags.multi_output)
             y = check_labels(self, y, X, multi_output=multi)
-            known = known_labels(y, domains, classifier=is_classifier(self))
+            classes = self._reads_classes or is_classifier(self)
+            known = known_labels(y, domains, classifier=classes)
         elif y is not None:
             check_consistent_length(X, y)
         return Stacked(X, numeric, y, known, domains)

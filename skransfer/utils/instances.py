@@ -65,11 +65,14 @@ def instances_of(cls: type) -> Iterator[Any]:
         yield cls(make_pipeline(StandardScaler(), classifier))
     elif issubclass(cls, BaseAdapter):
         known = {"tol": 1e-10, "cv": 2}
+        if cls._reads_classes:
+            known["max_iter"] = 3  # rounds of pseudo-labels, each a fit of the wrapped estimator
         tight = {name: value for name, value in known.items() if name in _parameters(cls)}
         if not issubclass(cls, BaseRowSelector):
             yield cls(**tight)
         yield cls(classifier, **tight)
-        yield cls(Ridge(), **tight)
+        if not cls._reads_classes:
+            yield cls(Ridge(), **tight)
         yield cls(make_pipeline(StandardScaler(), classifier), **tight)
     else:  # wraps no estimator and starts from no model
         yield cls()
