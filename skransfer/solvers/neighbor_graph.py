@@ -27,8 +27,9 @@ __all__ = ["graph_laplacian", "nearest_places", "neighbor_graph"]
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-# Entries of a block of distances, and places whose distances bound the k-th one.
-_BLOCK, _SAMPLE = 2_000_000, 2048
+# Entries of a block of distances, its least number of rows, and places whose distances bound the
+# k-th one.
+_BLOCK, _LEAST_ROWS, _SAMPLE = 500_000, 16, 1024
 _ROUNDING = 1e-12  # of the largest squared length: distances closer than that are equal
 _WAYS_OUT = ("fit on fewer rows", "drop equal rows", "choose fewer n_neighbors")
 
@@ -173,24 +174,25 @@ def nearest_places(rows: Any, k: int, *, angles: bool = False) -> tuple[Indices,
         rows = rows - rows.mean(axis=0)  # the formula below cancels far from the origin
     lengths = np.ones(n) if angles else squared_lengths(rows).astype(np.float64)
     nearest, squares = np.empty((n, k), dtype=np.intp), np.empty((n, k))
-    height = max(1, _BLOCK // n)
+    height = max(_LEAST_ROWS, _BLOCK // n)
     # Spread over all places: the k-th distance among these bounds the k-th among all.
     sample = np.unique(np.linspace(0, n - 1, max(_SAMPLE, 4 * k)).astype(np.intp))
     grain = _ROUNDING * max(float(lengths.max()), np.finfo(np.float64).tiny)
+    turned = -2.0 * rows.T
 
     def search(start: int) -> None:
         part = slice(start, min(start + height, n))
-        products = rows[part] @ rows.T
-        products = products.toarray() if sp.issparse(products) else products
-        D = lengths[part, None] + lengths - 2.0 * products
-        np.maximum(D, 0.0, out=D)
+        D = rows[part] @ turned
+        D = D.toarray() if sp.issparse(D) else D
+        D += lengths  # squared distances but for the length of the row itself
         own = np.arange(part.stop - part.start)
-        D[own, part.start + own] = -1.0  # first, before rows that differ by less than rounding
+        D[own, part.start + own] = -np.inf  # first, before rows that differ by less than rounding
         bound = np.partition(D[:, sample], k - 1, axis=1)[:, k - 1 : k] + grain
-        i, j = np.nonzero(bound >= D)
-        found = D[i, j]
+        i, j = np.divmod(np.flatnonzero(bound >= D), n)
+        found = np.maximum(D[i, j] + lengths[part][i], 0.0)
+        found[j == part.start + i] = -grain
         order = np.lexsort((j, np.rint(found / grain), i))
-        first = np.searchsorted(i, own)  # nonzero goes by rows, so that i ascends
+        first = np.searchsorted(i, own)  # i ascends
         chosen = order[first[:, None] + np.arange(k)]
         nearest[part], squares[part] = j[chosen], np.maximum(found[chosen], 0.0)
 
