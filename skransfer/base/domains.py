@@ -27,6 +27,9 @@ class Domains:
     single : bool, default=False
         True if no domains were given: then every row is a source row *and* a target row in
         ``fit``, which makes each formula reach its own no-transfer limit.
+    named : bool, default=True
+        False if the caller named no domains in ``predict`` or ``transform``: all are rows of the
+        target and, where there are several targets, of none of them in particular.
 
     Examples
     --------
@@ -39,6 +42,7 @@ class Domains:
 
     ids: NDArray[np.int64]
     single: bool = False
+    named: bool = True
 
     @classmethod
     def one(cls, n_rows: int) -> "Domains":
@@ -48,7 +52,7 @@ class Domains:
     @classmethod
     def all_target(cls, n_rows: int) -> "Domains":
         """Rows of the target, as in ``predict`` without ``sample_domain``."""
-        return cls(np.full(n_rows, -1, dtype=np.int64))
+        return cls(np.full(n_rows, -1, dtype=np.int64), named=False)
 
     @cached_property
     def source(self) -> NDArray[np.bool_]:

@@ -27,6 +27,13 @@ def test_none_is_one_domain_and_warns_at_the_caller():
     assert domains.target.all()
 
 
+def test_rows_to_predict_belong_to_no_target_in_particular():
+    domains = Domains.all_target(3)
+    assert domains.target.all()
+    assert not domains.named
+    assert Domains(np.array([-1, -1])).named
+
+
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
