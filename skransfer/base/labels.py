@@ -9,7 +9,14 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from skransfer.base.domains import Domains, is_missing
 
-__all__ = ["check_labels", "clean_labels", "known_labels", "label_array", "missing_labels"]
+__all__ = [
+    "check_labels",
+    "class_names",
+    "clean_labels",
+    "known_labels",
+    "label_array",
+    "missing_labels",
+]
 
 
 # Booleans are integers for isinstance, so they come first.
@@ -123,6 +130,16 @@ def clean_labels(labels: NDArray[Any], *, classifier: bool) -> NDArray[Any]:
         if finite and (labels == np.floor(labels)).all():
             return labels.astype(np.int64)
     return labels
+
+
+def class_names(classes: NDArray[Any], codes: NDArray[np.intp]) -> NDArray[Any]:
+    """Names of class codes; for -1 NaN among numbers and None among others, as in ``y``."""
+    if (codes >= 0).all():
+        return np.asarray(classes[codes])
+    numbers = classes.dtype.kind in "iuf"
+    named = classes[codes].astype(np.float64 if numbers else object)
+    named[codes < 0] = np.nan if numbers else None
+    return named
 
 
 def _from_objects(labels: NDArray[Any]) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from sklearn.base import is_classifier
 
 from skransfer._compat import StrOptions, take_rows
 from skransfer.base.adapter import BaseAdapter
-from skransfer.base.labels import clean_labels
+from skransfer.base.labels import class_names, clean_labels
 from skransfer.base.sample_weight import check_class_weights, combine_weights
 from skransfer.base.transfer import Stacked
 from skransfer.base.weighting import fit_wrapped
@@ -176,7 +176,7 @@ class BaseSelfLabeler(BaseAdapter):
             side = np.flatnonzero(data.domains.target)
         codes = target.codes.copy()
         codes[target.rows] = found.labels
-        self.pseudo_labels_ = _names(target.classes, codes[side])
+        self.pseudo_labels_ = class_names(target.classes, codes[side])
         confidence = np.full(len(codes), np.nan)
         confidence[target.rows] = found.confidence
         self.confidence_ = confidence[side]
@@ -185,13 +185,3 @@ class BaseSelfLabeler(BaseAdapter):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = False
         return tags
-
-
-def _names(classes: NDArray[Any], codes: NDArray[np.intp]) -> NDArray[Any]:
-    """Class names; where there is none, NaN among numbers and None among others, as in ``y``."""
-    if (codes >= 0).all():
-        return np.asarray(classes[codes])
-    numbers = classes.dtype.kind in "iuf"
-    named = classes[codes].astype(np.float64 if numbers else object)
-    named[codes < 0] = np.nan if numbers else None
-    return named

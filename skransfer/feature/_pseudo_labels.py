@@ -1,0 +1,220 @@
+"""Maps that use the classes of target rows, as a classifier of the mapped rows names them."""
+
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone, is_classifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.utils.multiclass import check_classification_targets
+
+from skransfer._compat import HasMethods, Interval, take_rows
+from skransfer.base import BaseMapper, Domains
+from skransfer.base.labels import class_names, clean_labels, known_labels
+from skransfer.base.weighting import check_not_nested
+
+__all__ = ["PseudoLabelMapper", "Refined", "RowClasses", "Solution", "read_classes", "refine"]
+
+
+class RowClasses(NamedTuple):
+    """What a fit may know of the classes of its rows.
+
+    Attributes
+    ----------
+    names : ndarray of shape (n_classes,)
+        Class names, sorted.
+    codes : ndarray of shape (n_samples,)
+        Class of each row by its place in ``names``; -1 on target rows whose label is unknown or
+        may not be read.
+    unlabeled : ndarray of shape (n_unlabeled,)
+        Index of those rows.
+    """
+
+    names: NDArray[Any]
+    codes: NDArray[np.intp]
+    unlabeled: NDArray[np.intp]
+
+
+class Solution(NamedTuple):
+    """A map for given classes.
+
+    Attributes
+    ----------
+    found : object
+        Whatever the solver returned.
+    rows : ndarray of shape (n_samples, n_components)
+        The rows of fit, mapped.
+    facts : dict of float
+        What is recorded of it: the objective.
+    """
+
+    found: Any
+    rows: NDArray[Any]
+    facts: dict[str, float]
+
+
+class Refined(NamedTuple):
+    """What `refine` found.
+
+    Attributes
+    ----------
+    solution : Solution
+        The last.
+    codes : ndarray of shape (n_samples,)
+        Classes that it was computed for.
+    history : dict of ndarray
+        Entry 0 is of the first map, entry t of the t-th time that rows were labeled: ``changed``,
+        the share of the unlabeled rows with another label than before (NaN at 0), and the facts.
+    n_solved : int
+        Maps computed.
+    """
+
+    solution: Solution
+    codes: NDArray[np.intp]
+    history: dict[str, NDArray[np.float64]]
+    n_solved: int
+
+
+def read_classes(y: Any, domains: Domains, train_on: str = "source") -> RowClasses:
+    """The classes of the rows of a fit, as far as they may be read.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Labels; validated.
+    domains : Domains
+    train_on : {"source", "labeled"}, default="source"
+        "labeled": the labels of target rows count too, where they are known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.base import Domains
+    >>> from skransfer.feature._pseudo_labels import read_classes
+    >>> y, domains = np.array([3.0, 5.0, np.nan, 3.0]), Domains(np.array([0, 0, -1, -1]))
+    >>> read_classes(y, domains).codes
+    array([ 0,  1, -1, -1])
+    >>> read_classes(y, domains, "labeled").codes
+    array([ 0,  1, -1,  0])
+    """
+    readable = domains.source
+    if train_on == "labeled":
+        readable = readable | known_labels(y, domains, classifier=True)
+    index = np.flatnonzero(readable)
+    labels = clean_labels(take_rows(y, index), classifier=True)
+    check_classification_targets(labels)
+    names, found = np.unique(labels, return_inverse=True)
+    codes = np.full(len(domains.ids), -1, dtype=np.intp)
+    codes[index] = found
+    return RowClasses(names, codes, np.flatnonzero(~readable))
+
+
+def refine(
+    solve: Callable[[NDArray[np.intp]], Solution],
+    label: Callable[[NDArray[Any], NDArray[np.intp]], NDArray[np.intp]],
+    classes: RowClasses,
+    max_iter: int,
+    *,
+    verbose: int = 0,
+) -> Refined:
+    """Compute a map, label the target rows with it, compute the map for these labels, and so on.
+
+    Labels that stay as they were end it: the next map would be the same, and so on forever.
+
+    Parameters
+    ----------
+    solve : callable
+        ``solve(codes)`` returns the map for classes of all rows; -1: none yet.
+    label : callable
+        ``label(mapped, codes)`` returns the classes of ``classes.unlabeled``, learned from the
+        mapped rows whose ``codes``, those of ``classes``, are not negative.
+    classes : RowClasses
+    max_iter : int
+        Most maps, the first included.
+    verbose : int, default=0
+        1: a line for each labeling.
+
+    Returns
+    -------
+    Refined
+    """
+    codes, unlabeled = classes.codes, classes.unlabeled
+    solution, n_solved = solve(codes), 1
+    records = [{"changed": np.nan, **solution.facts}]
+    while n_solved < max_iter and len(unlabeled):
+        labels = label(solution.rows, classes.codes)
+        changed = float(np.mean(labels != codes[unlabeled]))
+        if verbose:
+            print(  # noqa: T201 - what verbose asks for
+                f"labeling {len(records)}: {changed:.2%} of {len(unlabeled)} target rows changed"
+            )
+        if changed:
+            codes = codes.copy()
+            codes[unlabeled] = labels
+            solution, n_solved = solve(codes), n_solved + 1
+        records.append({"changed": changed, **solution.facts})
+        if not changed:
+            break
+    history = {name: np.array([record[name] for record in records]) for name in records[0]}
+    return Refined(solution, codes, history, n_solved)
+
+
+class PseudoLabelMapper(BaseMapper):
+    """A mapper that adapts classes, and labels the target rows to know them.
+
+    A method calls ``_refine`` in its hook ``_fit_map``; that sets ``pseudo_labels_``,
+    ``history_`` and ``n_iter_``.
+    """
+
+    _reads_classes = True
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseMapper._parameter_constraints,
+        "labeler": [HasMethods(["fit", "predict"]), None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "verbose": ["verbose"],
+    }
+
+    labeler: Any
+    max_iter: int
+    train_on: str
+    verbose: Any
+
+    def _refine(
+        self, solve: Callable[[NDArray[np.intp]], Solution], y: Any, domains: Domains
+    ) -> Solution:
+        """The last of the maps that `refine` goes through."""
+        classes = read_classes(y, domains, self.train_on)
+        label = _Labeler(self._labels_with(), classes)
+        found = refine(solve, label, classes, self.max_iter, verbose=self.verbose)
+        self.history_, self.n_iter_ = found.history, found.n_solved
+        side = np.flatnonzero(domains.target & ~domains.source)
+        self.pseudo_labels_ = class_names(classes.names, found.codes[side])
+        return found.solution
+
+    def _labels_with(self) -> Any:
+        if self.labeler is not None:
+            return self.labeler
+        return KNeighborsClassifier(1) if self.estimator is None else self.estimator
+
+    def _check_parts(self) -> None:
+        super()._check_parts()
+        labeler = self._labels_with()
+        check_not_nested(self, labeler)
+        if not is_classifier(labeler):
+            raise TypeError(
+                f"labeler={labeler!r} is to name the classes of target rows, and is no classifier."
+            )
+
+
+class _Labeler:
+    """Fit a clone of a classifier to mapped rows, and name the classes of the others."""
+
+    def __init__(self, classifier: Any, classes: RowClasses) -> None:
+        self._classifier, self._classes = classifier, classes
+
+    def __call__(self, mapped: NDArray[Any], codes: NDArray[np.intp]) -> NDArray[np.intp]:
+        names, known = self._classes.names, np.flatnonzero(codes >= 0)
+        fitted = clone(self._classifier).fit(mapped[known], names[codes[known]])
+        return np.searchsorted(names, fitted.predict(mapped[self._classes.unlabeled]))
