@@ -158,6 +158,7 @@ METHODS = {
         Method("CORAL", lambda base, seed: skransfer.CORAL(base)),
         Method("SubspaceAlignment", lambda base, seed: skransfer.SubspaceAlignment(base)),
         Method("LinearMonge", lambda base, seed: skransfer.LinearMonge(base)),
+        Method("InvariantFeatures", lambda base, seed: skransfer.InvariantFeatureSelector(base)),
         _booster("TrAdaBoost", "TrAdaBoostClassifier", "classification"),
         _booster("TrAdaBoostR2", "TrAdaBoostRegressor", "regression"),
         _booster("TwoStageTrAdaBoostR2", "TwoStageTrAdaBoostRegressor", "regression"),

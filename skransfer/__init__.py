@@ -13,7 +13,13 @@ _HOMES = {
     "skransfer._config": ["config_context", "get_config"],
     "skransfer.base": ["encode_domains", "stack_domains"],
     "skransfer.baseline": ["Pooled", "SourceOnly", "TargetOnly"],
-    "skransfer.feature": ["CORAL", "TCA", "LinearMonge", "SubspaceAlignment"],
+    "skransfer.feature": [
+        "CORAL",
+        "TCA",
+        "InvariantFeatureSelector",
+        "LinearMonge",
+        "SubspaceAlignment",
+    ],
     "skransfer.instance": [
         "DASVM",
         "KLIEP",
@@ -74,7 +80,13 @@ if TYPE_CHECKING:
     from skransfer._config import config_context, get_config
     from skransfer.base import encode_domains, stack_domains
     from skransfer.baseline import Pooled, SourceOnly, TargetOnly
-    from skransfer.feature import CORAL, TCA, LinearMonge, SubspaceAlignment
+    from skransfer.feature import (
+        CORAL,
+        TCA,
+        InvariantFeatureSelector,
+        LinearMonge,
+        SubspaceAlignment,
+    )
     from skransfer.instance import (
         DASVM,
         KLIEP,
