@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sklearn.base import is_classifier
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -85,6 +86,12 @@ def _tca(base, seed):
     return skransfer.TCA(make_pipeline(StandardScaler(), base), random_state=seed)
 
 
+def _easy_adapt_plus(base, seed):
+    # It needs a linear model whose intercept can be left out, whatever the suite's estimator is.
+    linear = LogisticRegression(max_iter=1000) if is_classifier(base) else Ridge()
+    return skransfer.EasyAdaptPlus(linear)
+
+
 def _booster(name, cls, kind):
     """A method that boosts weighted fits of the base on rows of both domains."""
 
@@ -158,6 +165,8 @@ METHODS = {
         Method("CORAL", lambda base, seed: skransfer.CORAL(base)),
         Method("SubspaceAlignment", lambda base, seed: skransfer.SubspaceAlignment(base)),
         Method("LinearMonge", lambda base, seed: skransfer.LinearMonge(base)),
+        Method("EasyAdapt", lambda base, seed: skransfer.EasyAdapt(base), "required"),
+        Method("EasyAdaptPlus", _easy_adapt_plus, "required"),
         Method("InvariantFeatures", lambda base, seed: skransfer.InvariantFeatureSelector(base)),
         _booster("TrAdaBoost", "TrAdaBoostClassifier", "classification"),
         _booster("TrAdaBoostR2", "TrAdaBoostRegressor", "regression"),

@@ -16,6 +16,8 @@ _HOMES = {
     "skransfer.feature": [
         "CORAL",
         "TCA",
+        "EasyAdapt",
+        "EasyAdaptPlus",
         "InvariantFeatureSelector",
         "LinearMonge",
         "SubspaceAlignment",
@@ -83,6 +85,8 @@ if TYPE_CHECKING:
     from skransfer.feature import (
         CORAL,
         TCA,
+        EasyAdapt,
+        EasyAdaptPlus,
         InvariantFeatureSelector,
         LinearMonge,
         SubspaceAlignment,

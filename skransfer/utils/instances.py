@@ -72,7 +72,7 @@ def instances_of(cls: type) -> Iterator[Any]:
             yield cls(**tight)
         yield cls(classifier, **tight)
         if not cls._reads_classes:
-            yield cls(Ridge(), **tight)
+            yield cls(Ridge(tol=1e-10), **tight)
         yield cls(make_pipeline(StandardScaler(), classifier), **tight)
     else:  # wraps no estimator and starts from no model
         yield cls()
