@@ -152,6 +152,7 @@ def test_integer_weights_are_repetitions():
     np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["negated", "noise"])
 def test_a_wrong_source_costs_little(harm):
     # Against the frequencies of the classes, over draws of thirty.

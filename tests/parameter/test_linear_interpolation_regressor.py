@@ -119,6 +119,7 @@ def test_pooled_rows_are_those_of_both_sides():
         LinearInterpolationRegressor(source=_source(W), candidates=["pooled"]).fit(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [-W, 5 * W[::-1], np.array([0, 0, 0, 0, 9.0])])
 @pytest.mark.parametrize("n", [10, 30])
 def test_a_wrong_source_loses_little_against_the_target_alone(weights, n):

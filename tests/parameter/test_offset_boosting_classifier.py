@@ -132,6 +132,7 @@ def test_what_the_source_knows_need_not_be_learned(k):
     assert len(ours.trees_) == (1 if k == 2 else 3)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::skransfer.exceptions.SingleDomainWarning")
 @pytest.mark.parametrize("harm", ["negated", "noise"])
 def test_a_wrong_source_loses_little_against_the_target_alone(harm):

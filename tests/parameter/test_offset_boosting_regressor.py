@@ -134,6 +134,7 @@ def test_what_the_source_knows_need_not_be_learned(source):
     assert errors[0] < 0.6 * min(errors[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::skransfer.exceptions.SingleDomainWarning")
 @pytest.mark.parametrize("harm", ["negated", "noise"])
 def test_a_wrong_source_loses_little_against_the_target_alone(harm):

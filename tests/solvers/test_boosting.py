@@ -150,6 +150,7 @@ def test_hedge_bound_holds_for_any_learner(n, N, seed, kind):
     assert suffered / N <= bound + 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dynamic", [False, True])
 @pytest.mark.parametrize("n_classes", [2, 5])
 def test_thousands_of_rounds_stay_finite(n_classes, dynamic):

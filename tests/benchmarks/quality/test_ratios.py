@@ -25,6 +25,7 @@ def small(monkeypatch):
     monkeypatch.setattr(ratios, "OURS", {name: ratios.OURS[name] for name in few})
 
 
+@pytest.mark.slow
 def test_page_and_figure(small, monkeypatch, tmp_path):
     monkeypatch.setattr(ratios, "PEERS", (("ADAPT x", "x", {}, 120), ("skada y", "y", {}, 40)))
     calls = []

@@ -3,6 +3,7 @@
 from benchmarks.quality import transfer_trees
 
 
+@pytest.mark.slow
 def test_moved_and_mirrored_rows_mislead_the_source(monkeypatch):
     monkeypatch.setattr(transfer_trees, "N_TREES", 8)
     found = [transfer_trees.accuracies(kind, 40, 0) for kind in transfer_trees.KINDS]
