@@ -1,5 +1,7 @@
 """The page on transfer forests, on few seeds."""
 
+import pytest
+
 from benchmarks.quality import transfer_trees
 
 
