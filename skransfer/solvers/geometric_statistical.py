@@ -1,0 +1,207 @@
+r"""Coupled projections of two domains: alike in distribution and direction, apart in classes.
+
+Zhang, Li and Ogunbona (CVPR, 2017) seek A for source rows and B for target rows that maximize
+
+.. math:: \frac{\operatorname{tr}\bigl(\mu\, B^\top S_t B + \beta A^\top S_b A\bigr)}
+    {\operatorname{tr}\bigl(\lVert E_s^\top X_s A + E_t^\top X_t B \rVert_F^2
+    + \lambda \lVert A - B \rVert_F^2 + \mu \lVert B \rVert_F^2 + \beta A^\top S_w A\bigr)},
+
+with the scatter S_t of the target, the scatters of the source between and within classes, and
+contrasts E of the domains' means, overall and class by class.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+from skransfer.kernels import check_memory, single_blas
+from skransfer.solvers._half_inverse import HalfInverse
+from skransfer.solvers.moments import DomainMoments
+
+__all__ = ["CoupledAlignment", "CoupledDirections", "class_scatters"]
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+# Up to this size of the problem all eigenvectors cost no more than an iteration for some.
+_DENSE_SIZE = 300
+# Ratios below this share of the largest are rounding.
+_NOTHING = 1e-12
+
+
+class CoupledDirections(NamedTuple):
+    """A pair of projections, the leading directions of the problem.
+
+    Attributes
+    ----------
+    source, target : ndarray of shape (r, k)
+        A and B, of one scale: the denominator, as a quadratic form of both, is the identity.
+    values : ndarray of shape (k,)
+        The quotient that each direction attains, decreasing.
+    """
+
+    source: Array
+    target: Array
+    values: Array
+
+
+def class_scatters(rows: Array, codes: Codes) -> tuple[Array, Array]:
+    """Scatter of rows between and within their classes.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, r)
+    codes : ndarray of shape (n,) of int
+        Class of each row, from 0 on.
+
+    Returns
+    -------
+    between, within : ndarray of shape (r, r)
+        Their sum is the scatter of all rows about their mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.geometric_statistical import class_scatters
+    >>> class_scatters(np.array([[0.0], [2.0], [5.0], [5.0]]), np.array([0, 0, 1, 1]))
+    (array([[16.]]), array([[2.]]))
+    """
+    r = rows.shape[1]
+    within, together = np.zeros((r, r)), DomainMoments(r)
+    for code in np.unique(codes):
+        part = DomainMoments(r).update(rows[codes == code])
+        within += part.scatter
+        part.scatter = np.zeros((r, r))
+        together = together.merge(part)
+    return together.scatter, within
+
+
+class CoupledAlignment:
+    r"""The part of the problem that stays while the contrasts change.
+
+    With :math:`W = [A; B]` it is a symmetric pencil of twice the size of a row,
+    :math:`T W = (P + U U^\top) W \Lambda`, where the contrasts enter :math:`U = [X_s^\top E_s;
+    X_t^\top E_t]` alone. In the eigenbasis of (T, P), found once, T is diagonal, P is the
+    identity and U is of low rank: each product of an iteration takes time proportional to the
+    size. Where the contrasts come from pseudo-labels, all rounds share that basis.
+
+    Parameters
+    ----------
+    source, target : ndarray of shape (n_s, r) and (n_t, r)
+        Rows.
+    codes : ndarray of shape (n_s,) of int
+        Classes of the source rows, from 0 on.
+    alpha : float
+        Positive; the paper's lambda.
+    mu : float
+        Positive.
+    beta : float
+        Not negative.
+
+    Raises
+    ------
+    ValueError
+        If a strength is out of range, or neither domain varies.
+    MemoryError
+        If matrices of twice the size of a row do not fit.
+
+    Notes
+    -----
+    O(n r^2 + r^3) time, once; then O(r c + r k^2) for each set of c contrasts and k directions,
+    times a few dozen.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.geometric_statistical import CoupledAlignment
+    >>> rng = np.random.default_rng(0)
+    >>> source, codes = rng.normal(size=(40, 3)), np.arange(40) % 2
+    >>> source[:, 0] += 5 * codes
+    >>> target = source[:, [1, 0, 2]]
+    >>> problem = CoupledAlignment(source, target, codes, alpha=1e-6, mu=1.0, beta=0.01)
+    >>> contrasts = np.eye(2)[codes] / 20
+    >>> found = problem.solve(100 * contrasts, -100 * contrasts, 1)
+    >>> int(np.abs(found.source).argmax()), int(np.abs(found.target).argmax())
+    (0, 1)
+    """
+
+    def __init__(
+        self, source: Array, target: Array, codes: Codes, *, alpha: float, mu: float, beta: float
+    ) -> None:
+        for name, value, positive in (("alpha", alpha, True), ("mu", mu, True), ("beta", beta, 0)):
+            if not (value > 0 if positive else value >= 0):
+                raise ValueError(f"{name}={value!r} is too small.")
+        r = source.shape[1]
+        check_memory(
+            6 * 8 * (2 * r) ** 2,
+            f"A problem of two projections of {r} features",
+            ("select or project features first (PCA)", "fit on fewer rows than features"),
+        )
+        self._source, self._target = source, target
+        between, within = class_scatters(source, codes)
+        top, bottom, eye = np.zeros((2 * r, 2 * r)), np.zeros((2 * r, 2 * r)), np.eye(r)
+        top[:r, :r], top[r:, r:] = beta * between, mu * DomainMoments(r).update(target).scatter
+        bottom[:r, :r], bottom[r:, r:] = alpha * eye + beta * within, (alpha + mu) * eye
+        bottom[:r, r:] = bottom[r:, :r] = -alpha * eye
+        with single_blas():
+            values, basis = scipy.linalg.eigh(top, bottom)
+        if not values[-1] > 0:
+            raise ValueError(
+                "All target rows are equal, and so are the means of the source's classes: no "
+                "direction tells anything apart."
+            )
+        self._values = np.maximum(values[::-1], 0.0)
+        self._basis = np.ascontiguousarray(basis[:, ::-1])
+
+    def solve(
+        self, contrasts_source: Array, contrasts_target: Array, n_components: int
+    ) -> CoupledDirections:
+        """The leading directions for some contrasts.
+
+        Parameters
+        ----------
+        contrasts_source, contrasts_target : ndarray of shape (n_s, c) and (n_t, c)
+            E, with its scale.
+        n_components : int
+            Number of directions; fewer if fewer have a quotient above rounding.
+
+        Returns
+        -------
+        CoupledDirections
+        """
+        r = self._source.shape[1]
+        with single_blas():
+            sums = np.vstack([self._source.T @ contrasts_source, self._target.T @ contrasts_target])
+            root = HalfInverse(self._basis.T @ sums, 1.0)
+            values, vectors = _leading(self._values, root, min(n_components, 2 * r))
+            kept = values > _NOTHING * values[0]
+            W = self._basis @ root(vectors[:, kept])
+        return CoupledDirections(W[:r], W[r:], values[kept])
+
+
+# ----------------------------------------------------------------------------------- helpers
+
+
+def _leading(values: Array, root: HalfInverse, k: int) -> tuple[Array, Array]:
+    """Leading eigenpairs of F diag(values) F, decreasing."""
+    size = len(values)
+    if size > _DENSE_SIZE and k < size // 3:
+        start = np.cos(np.arange(size))  # any will do that is the same in each run
+        product = LinearOperator(
+            (size, size), matvec=lambda v: _product(values, root, v[:, None])[:, 0], dtype=float
+        )
+        try:
+            found, vectors = eigsh(product, k, which="LA", v0=start, tol=1e-13)
+            return found[::-1], vectors[:, ::-1]
+        except ArpackNoConvergence:
+            pass
+    whole = _product(values, root, np.eye(size))
+    found, vectors = scipy.linalg.eigh((whole + whole.T) / 2, subset_by_index=[size - k, size - 1])
+    return found[::-1], vectors[:, ::-1]
+
+
+def _product(values: Array, root: HalfInverse, V: Array) -> Array:
+    return root(values[:, None] * root(V))
