@@ -69,7 +69,9 @@ def test_equals_the_dense_definition(problem, weight, n):
     assert found.W.shape == (n, k)
     np.testing.assert_allclose(found.values, values, rtol=1e-6)
     np.testing.assert_allclose(found.W.T @ found.W, np.eye(k), atol=1e-10)
-    assert scipy.linalg.subspace_angles(found.W, V).max() < 1e-6
+    # Rounding is relative to the negative end of the spectrum, 1e4 times larger where strict.
+    angle = scipy.linalg.subspace_angles(found.W, V).max()
+    assert angle < (1e-5 if problem == "strict" else 1e-6)
     np.testing.assert_allclose(found.embedding, op @ found.W, atol=1e-9 * values[0])
 
 
