@@ -28,6 +28,9 @@ class KrylovSpace:
         Symmetric.
     start : ndarray of shape (n, b)
         The block S; dependent columns are dropped.
+    scale : ndarray of shape (n, 1), default=None
+        Products are those of K diag(scale), which is not symmetric: `grow` has no meaning then,
+        `extend` has. None: of K.
 
     Attributes
     ----------
@@ -50,9 +53,9 @@ class KrylovSpace:
     (3, 1)
     """
 
-    def __init__(self, op: KernelOperator, start: Array) -> None:
+    def __init__(self, op: KernelOperator, start: Array, scale: Array | None = None) -> None:
         n, width = start.shape
-        self._op, self.precision = op, op.precision
+        self._op, self._scale, self.precision = op, scale, op.precision
         # One column after the other in memory: room that is not used yet takes none.
         self._basis = np.empty((_BLOCKS * width, n))
         self._products = np.empty((_BLOCKS * width, n))
@@ -95,6 +98,22 @@ class KrylovSpace:
             self._last = slice(start, self._size)
         return bool(block.shape[1])
 
+    def restrict(self, directions: Array) -> None:
+        """Keep a part of the space, without a product with K.
+
+        The powers of K end here: what `grow` adds next are products with columns that `extend`
+        brings.
+
+        Parameters
+        ----------
+        directions : ndarray of shape (p, q)
+            Orthonormal columns, in coordinates of the basis.
+        """
+        size = directions.shape[1]
+        for held in (self._basis, self._products):
+            held[:size] = directions.T @ held[: self._size]
+        self._size, self._last = size, slice(size, size)
+
     def grow(self) -> bool:
         """Append what one more product with K adds; False if that is nothing."""
         block = self._products[self._last].T
@@ -113,7 +132,8 @@ class KrylovSpace:
             self._products = np.concatenate([self._products[: self._size], room])
         self._last = slice(self._size, size)
         self._basis[self._last] = block.T
-        self._products[self._last] = (self._op @ block).T
+        scaled = block if self._scale is None else self._scale * block
+        self._products[self._last] = (self._op @ scaled).T
         self._size = size
         self.n_passes += 1
 

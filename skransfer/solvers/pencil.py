@@ -4,24 +4,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
-from skransfer.kernels import KernelOperator, LowRankOperator, check_memory
+from skransfer.kernels import KernelOperator, LowRankOperator
 from skransfer.solvers._half_inverse import HalfInverse, odd_signs
-from skransfer.solvers.krylov import KrylovSpace
-from skransfer.solvers.moments import DomainMoments
+from skransfer.solvers._krylov_pencil import OVERSAMPLE, KrylovPencil
+from skransfer.solvers._pencil_forms import DensePencil, FeaturePencil, defect
 
-__all__ = ["TransferComponents", "transfer_components"]
+__all__ = ["ComponentSolver", "TransferComponents", "transfer_components"]
 
 Array = NDArray[np.float64]
 
 # Up to this many rows one singular value decomposition is as fast as the iteration.
 _DENSE_ROWS = 600
-_OVERSAMPLE = 5
-_EPS = float(np.finfo(np.float64).eps)
-_MAX_PASSES = 60
-# Squares of singular values above this share of the largest are found from A'A.
-_SAFE = 1e-8
+# The same where several problems share a kernel matrix: the iteration learns, it does not.
+_DENSE_ROWS_EACH = 250
 
 
 class TransferComponents(NamedTuple):
@@ -43,12 +39,10 @@ class TransferComponents(NamedTuple):
     n_passes : int
         Products of K with a block of columns.
     residual : float
-        Largest norm of P^-1/2 (K H K w - value P w) over the largest value, P = K L K + alpha I:
-        every value is that close to an exact one.
+        Largest norm of P^-1/2 (K H K w - value P w) over the largest value, with the matrix P of
+        the constraint: every value is that close to an exact one.
     converged : bool
         False if the iteration stopped at its limit.
-    space : KrylovSpace or None
-        What was searched, for a next problem with the same kernel matrix.
     """
 
     W: Array
@@ -59,7 +53,6 @@ class TransferComponents(NamedTuple):
     n_passes: int
     residual: float
     converged: bool
-    space: KrylovSpace | None
 
     @property
     def info(self) -> dict[str, Any]:
@@ -76,7 +69,6 @@ def transfer_components(
     *,
     tol: float = 1e-5,
     random_state: Any = None,
-    space: KrylovSpace | None = None,
     verbose: int = 0,
 ) -> TransferComponents:
     r"""Directions of large scatter in which the domains have the same mean.
@@ -117,9 +109,6 @@ def transfer_components(
         accurate to about `tol` or better.
     random_state : int, RandomState or None, default=None
         For the random columns of the first block.
-    space : KrylovSpace, default=None
-        The ``space`` of an earlier solution with the same operator and other contrasts: it is
-        extended by the new ones, and most of the passes are saved. Pseudo-labels change so.
     verbose : int, default=0
         1: one line for each pass.
 
@@ -148,174 +137,139 @@ def transfer_components(
     >>> bool(np.isclose(Z[:2].mean(), Z[2:].mean(), atol=1e-6))
     True
     """
-    E = _check(op, contrast, alpha, n_components)
-    n, k = op.shape[0], min(n_components, op.shape[0])
-    # Random errors of one rounding in each entry of K have a spectral norm of about 2 sqrt(n)
-    # roundings: singular values below that are not known to differ from 0.
-    noise = 8 * np.sqrt(n) * float(np.finfo(op.dtype).eps * np.abs(op.diagonal()).max())
-    directions, converged = None, True
-    if isinstance(op, LowRankOperator) and op.delta is None:
-        form, n_passes = "low-rank", 3
-        reduced, directions, values = _from_features(op, E, alpha, k)
-        W, embedding, root = op.embed(reduced), op.embed(directions), op @ E
-    elif n <= max(_DENSE_ROWS, 4 * (k + _OVERSAMPLE)):
-        form, n_passes = "dense", 2
-        root = op @ E
-        K = np.asarray(op.to_dense(), dtype=np.float64)
-        W, values = _leading(K, HalfInverse(root, alpha), k, noise)
-        embedding = K @ W
-    else:
-        before = space.n_passes if space is not None else 0
-        if space is None:
-            random = check_random_state(random_state).standard_normal((n, k + _OVERSAMPLE))
-            _check_memory(n, random.shape[1] + 1 + E.shape[1])
-            space = KrylovSpace(op, np.column_stack([np.ones(n), E, random]))
-        else:
-            space.extend(E)
-        converged = _grow(space, E, alpha, k, noise, tol, verbose)
-        form, n_passes = "krylov", space.n_passes - before + 1
-        root = space.products @ (space.basis.T @ E)  # K E: the space was seeded with E
-        reduced, values = _leading(
-            space.products, HalfInverse(space.products.T @ E, alpha), k, noise
-        )
-        W, embedding = space.basis @ reduced, space.products @ reduced
-    if not len(values):
-        raise ValueError(
-            "The kernel sees no difference between the rows, so there is no component to find. "
-            "Check the features, and gamma: it may be far too small or far too large."
-        )
-    residual = _residual(op, root, alpha, W, values, embedding)
-    signs = odd_signs(embedding)
-    W *= signs
-    embedding *= signs
-    directions = None if directions is None else directions * signs
-    return TransferComponents(
-        W, values, embedding, directions, form, n_passes, residual, converged, space
+    solver = ComponentSolver(
+        op, alpha, n_components, tol=tol, random_state=random_state, verbose=verbose
     )
+    return solver.solve(contrast)
+
+
+class ComponentSolver:
+    r"""The problems of `transfer_components` that share a kernel matrix, one after the other.
+
+    Labels of target rows change from one to the next, and the contrasts with them; or the penalty
+    does: with a diagonal G > 0,
+
+    .. math:: \max_W \operatorname{tr}(W^\top K H K W)
+        \quad\text{s.t.}\quad W^\top (K E E^\top K + \alpha G) W = I.
+
+    What depends on K alone is kept. A later problem that is solved by iteration begins from what
+    the first one learned of K and from the last solution, and is as accurate as the first.
+
+    Parameters
+    ----------
+    op, alpha, n_components, tol, random_state, verbose
+        As in `transfer_components`.
+    repeated : bool, default=False
+        Several problems will be solved: iterate for fewer rows already.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.kernels import kernel_operator
+    >>> from skransfer.solvers.pencil import ComponentSolver
+    >>> X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 3.0], [1.0, 3.0]])
+    >>> solver = ComponentSolver(kernel_operator(X, kernel="linear"), 1e-6, 1)
+    >>> first = solver.solve(np.array([0.5, 0.5, -0.5, -0.5]))
+    >>> second = solver.solve(np.array([0.5, -0.5, 0.5, -0.5]))
+    >>> np.ptp(first.embedding[:2]) > 1, np.ptp(second.embedding[:2]) < 1e-3
+    (np.True_, np.True_)
+    """
+
+    def __init__(
+        self,
+        op: KernelOperator,
+        alpha: float,
+        n_components: int,
+        *,
+        tol: float = 1e-5,
+        random_state: Any = None,
+        verbose: int = 0,
+        repeated: bool = False,
+    ) -> None:
+        _check(op, alpha, n_components)
+        n, k = op.shape[0], min(n_components, op.shape[0])
+        self._op, self._alpha = op, alpha
+        self._form: FeaturePencil | DensePencil | KrylovPencil
+        few = _DENSE_ROWS_EACH if repeated else _DENSE_ROWS
+        if isinstance(op, LowRankOperator) and op.delta is None:
+            self._form = FeaturePencil(op, k)
+        elif n <= max(few, 4 * (k + OVERSAMPLE)):
+            self._form = DensePencil(op, k)
+        else:
+            self._form = KrylovPencil(op, k, tol, random_state, verbose)
+
+    def solve(
+        self, contrast: NDArray[Any], penalty: NDArray[Any] | None = None
+    ) -> TransferComponents:
+        """The components for some contrasts.
+
+        Parameters
+        ----------
+        contrast : ndarray of shape (n,) or (n, c)
+            E; columns of zeros are ignored.
+        penalty : ndarray of shape (n,), default=None
+            Diagonal of G, positive. None: ones.
+
+        Returns
+        -------
+        TransferComponents
+
+        Raises
+        ------
+        ValueError
+            As `transfer_components`, or if ``penalty`` is not positive.
+        """
+        op, E = self._op, _columns(contrast, self._op.shape[0])
+        scale = None if penalty is None else _scale(penalty, len(E))
+        found = self._form.solve(E, self._alpha, scale)
+        if not len(found.values):
+            raise ValueError(
+                "The kernel sees no difference between the rows, so there is no component to "
+                "find. Check the features, and gamma: it may be far too small or far too large."
+            )
+        n_passes, lengths = found.n_passes, found.residuals
+        if lengths is None:
+            root = found.root if scale is None else scale * found.root
+            step = HalfInverse(root, self._alpha)(defect(op, found, self._alpha, scale))
+            lengths = np.linalg.norm(step, axis=0)
+            n_passes += self._form.form == "krylov"
+        signs = odd_signs(found.embedding)
+        return TransferComponents(
+            found.W * signs,
+            found.values,
+            found.embedding * signs,
+            None if found.directions is None else found.directions * signs,
+            self._form.form,
+            n_passes,
+            float(lengths.max() / found.values[0]),
+            found.converged,
+        )
 
 
 # ----------------------------------------------------------------------------------- helpers
 
 
-def _leading(products: Array, half: HalfInverse, k: int, noise: float) -> tuple[Array, Array]:
-    """Solution within the span of a basis B, from K B and F in its coordinates."""
-    few = _leading_columns(products, half, k)
-    if few is None:
-        A = half((products - products.mean(axis=0)).T).T
-        _, lengths, right = np.linalg.svd(A, full_matrices=False)
-    else:
-        A = products @ half(few)
-        A -= A.mean(axis=0)
-        _, lengths, right = np.linalg.svd(A, full_matrices=False)
-        right = right @ few.T
-    # The decomposition adds rounding of its own to that of K.
-    noise += 8 * _EPS * float(np.linalg.norm(products))
-    kept = min(k, int(np.sum(lengths > noise * half.scale)))
-    return half(right[:kept].T), lengths[:kept] ** 2
-
-
-def _leading_columns(products: Array, half: HalfInverse, k: int) -> Array | None:
-    """A few columns that span the leading right singular vectors of H products F, or None.
-
-    The eigenvectors of that matrix's square find them fast, but not those below the root of the
-    rounding: None where those are wanted. A decomposition of what the columns leave restores all
-    digits.
-    """
-    (n, p), most = products.shape, 2 * k + 16
-    if min(n, p) <= 2 * most or n < 2 * p:
-        return None
-    mean = products.mean(axis=0)
-    small = half(half(products.T @ products - n * np.outer(mean, mean)).T)
-    squares, vectors = np.linalg.eigh((small + small.T) / 2)
-    return vectors[:, -most:] if squares[-k] > _SAFE * squares[-1] else None
-
-
-def _from_features(
-    op: LowRankOperator, E: Array, alpha: float, k: int
-) -> tuple[Array, Array, Array]:
-    r"""Solution for K = F F', from moments of F alone: exact, in O(n D^2 + D^3).
-
-    With v = F'w the problem is max v' F'HF v subject to v' (F'E E'F + alpha G^+) v = 1, G = F'F.
-    For G = R R' and v = R u its constraint is u' (R'F'E E'F R + alpha I) u = 1.
-
-    Returns
-    -------
-    coefficients, directions : ndarray of shape (D, k)
-        W = F coefficients; F directions is the embedding.
-    values : ndarray of shape (k,)
-    """
-    moments = DomainMoments(op.features.shape[1]).update(op.features)
-    gram = moments.scatter + moments.count * np.outer(moments.mean, moments.mean)
-    squares, vectors = np.linalg.eigh((gram + gram.T) / 2)
-    floor = max(_EPS, op.precision**2) * len(squares) * squares.max(initial=0.0)
-    squares, vectors = squares[squares > floor], vectors[:, squares > floor]
-    R = vectors * np.sqrt(squares)
-    half = HalfInverse(R.T @ op.project(E), alpha)
-    small = half(half(R.T @ moments.scatter @ R).T)
-    values, u = np.linalg.eigh((small + small.T) / 2)
-    values, u = values[::-1][:k], u[:, ::-1][:, :k]
-    known = values > 8 * len(squares) * _EPS * values.max(initial=0.0)
-    u = half(u[:, known])
-    return vectors @ (u / np.sqrt(squares)[:, None]), R @ u, values[known]
-
-
-def _residual(
-    op: KernelOperator, root: Array, alpha: float, W: Array, values: Array, embedding: Array
-) -> float:
-    """Largest norm of P^-1/2 (K H K w - value P w), over the largest value; one pass."""
-    pencil = op @ (embedding - embedding.mean(axis=0))
-    pencil -= values * (root @ (root.T @ W) + alpha * W)
-    return float(np.linalg.norm(HalfInverse(root, alpha)(pencil), axis=0).max() / values[0])
-
-
-def _check_memory(n: int, width: int) -> None:
-    """Refuse a Krylov space that cannot fit: bases and products of about ten blocks."""
-    check_memory(
-        2 * 10 * 8 * n * width,
-        f"A block Krylov space for {n} rows and blocks of {width} columns",
-        ("choose fewer n_components", "pass feature_map=Nystroem(...)", "fit on fewer rows"),
-    )
-
-
-def _grow(
-    space: KrylovSpace, E: Array, alpha: float, k: int, noise: float, tol: float, verbose: int
-) -> bool:
-    """Extend the space until the k leading values stand still; False at the limit."""
-    gram = np.zeros((0, 0))
-    before: Array = np.zeros(0)
-    limit = space.n_passes + _MAX_PASSES
-    while space.n_passes < limit:
-        products, old = space.products, len(gram)
-        fresh = products[:, old:].T @ products
-        gram = np.block([[gram, fresh[:, :old].T], [fresh]])
-        mean = products.mean(axis=0)
-        half = HalfInverse(products.T @ E, alpha)
-        small = half(half(gram - len(products) * np.outer(mean, mean)).T)
-        values = np.asarray(np.linalg.eigvalsh((small + small.T) / 2)[::-1][:k], dtype=float)
-        if verbose:
-            message = f"pass {space.n_passes}: captured scatter {values.sum():.9g}"
-            print(message)  # noqa: T201 - what verbose asks for
-        # Rounding moves the values by so much; changes below it mean nothing.
-        rounding = 4 * len(gram) * _EPS + (space.precision if space.precision > _EPS else 0)
-        floor = (noise * half.scale) ** 2 + rounding * values[0]
-        if len(values) == len(before) and (values - before <= tol**2 * values + floor).all():
-            return True
-        if not space.grow():
-            return True
-        before = values
-    return False
-
-
-def _check(op: KernelOperator, contrast: Any, alpha: float, n_components: int) -> Array:
-    """The contrasts as columns, without those that are zero."""
+def _check(op: KernelOperator, alpha: float, n_components: int) -> None:
     if not op.symmetric:
         raise ValueError(f"The kernel matrix, of shape {op.shape}, is not symmetric.")
     if not 0 < alpha < np.inf:
         raise ValueError(f"alpha={alpha!r}: give a positive number.")
     if n_components < 1:
         raise ValueError(f"n_components={n_components!r}: at least 1.")
+
+
+def _columns(contrast: Any, n: int) -> Array:
+    """The contrasts as columns, without those that are zero."""
     E = np.asarray(contrast, dtype=np.float64)
     E = E[:, None] if E.ndim == 1 else E
-    if len(E) != op.shape[0]:
-        raise ValueError(f"contrast has {len(E)} rows and the kernel matrix {op.shape[0]}.")
+    if len(E) != n:
+        raise ValueError(f"contrast has {len(E)} rows and the kernel matrix {n}.")
     return E[:, E.any(axis=0)]
+
+
+def _scale(penalty: Any, n: int) -> Array:
+    """G^-1/2 as a column."""
+    G = np.asarray(penalty, dtype=np.float64)
+    if G.shape != (n,) or not ((G > 0) & np.isfinite(G)).all():
+        raise ValueError(f"penalty must be {n} positive numbers.")
+    return np.asarray(1 / np.sqrt(G))[:, None]

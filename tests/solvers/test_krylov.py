@@ -53,3 +53,32 @@ def test_a_matrix_of_low_rank_ends_the_growth():
     assert space.basis.shape[1] <= 5 + 3 + 3
     found = np.linalg.eigvalsh(space.basis.T @ space.products)
     np.testing.assert_allclose(np.sort(found)[-3:], [1, 2, 3], rtol=1e-12)
+
+
+def test_a_part_of_the_space_is_consistent():
+    op, rng = _operator(0.8 ** np.arange(60.0)), np.random.default_rng(1)
+    space = KrylovSpace(op, rng.normal(size=(60, 4)))
+    space.grow()
+    space.grow()
+    Q, _ = np.linalg.qr(rng.normal(size=(12, 5)))
+    kept, passes = space.basis @ Q, space.n_passes
+    space.restrict(Q)
+    np.testing.assert_allclose(space.basis, kept, atol=1e-14)
+    np.testing.assert_allclose(space.products, op @ kept, atol=1e-13)
+    assert space.n_passes == passes
+    assert space.extend(rng.normal(size=(60, 2)))
+    fresh = space.products[:, -2:]
+    assert space.grow()
+    assert space.basis.shape == (60, 9)
+    assert np.abs(fresh - space.basis @ (space.basis.T @ fresh)).max() < 1e-12
+    np.testing.assert_allclose(space.products, op @ space.basis, atol=1e-13)
+
+
+def test_products_with_scaled_columns():
+    op, rng = _operator(0.8 ** np.arange(30.0)), np.random.default_rng(1)
+    scale = rng.uniform(0.5, 2, size=(30, 1))
+    space = KrylovSpace(op, rng.normal(size=(30, 3)), scale)
+    space.extend(rng.normal(size=(30, 2)))
+    assert space.basis.shape == (30, 5)
+    np.testing.assert_allclose(space.basis.T @ space.basis, np.eye(5), atol=1e-13)
+    np.testing.assert_allclose(space.products, op @ (scale * space.basis), atol=1e-13)

@@ -3,20 +3,22 @@
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.sparse
 from sklearn.decomposition import KernelPCA
 
 from skransfer.kernels import DenseOperator, LowRankOperator, kernel_operator
-from skransfer.solvers import pencil
-from skransfer.solvers.pencil import transfer_components
+from skransfer.solvers import _krylov_pencil, pencil
+from skransfer.solvers.pencil import ComponentSolver, transfer_components
 
 
-def dense_transfer_components(K, contrast, alpha, k):
-    """Leading eigenpairs of (KHK, KLK + alpha I), literally."""
+def dense_transfer_components(K, contrast, alpha, k, penalty=None):
+    """Leading eigenpairs of (KHK, KLK + alpha G), literally."""
     n = len(K)
     H = np.eye(n) - 1 / n
     E = np.atleast_2d(contrast.T).T
+    G = np.eye(n) if penalty is None else np.diag(penalty)
     w, V = scipy.linalg.eigh(
-        K @ H @ K.copy(), K @ E @ E.T @ K.copy() + alpha * np.eye(n), subset_by_index=[n - k, n - 1]
+        K @ H @ K.copy(), K @ E @ E.T @ K.copy() + alpha * G, subset_by_index=[n - k, n - 1]
     )
     return w[::-1], V[:, ::-1]
 
@@ -229,7 +231,7 @@ def test_hard_spectra_end(always_iterate, monkeypatch):
     found = transfer_components(op, contrast, 1.0, 5, random_state=0)
     assert found.converged
     np.testing.assert_allclose(found.values, values, rtol=1e-8)
-    monkeypatch.setattr(pencil, "_MAX_PASSES", 2)
+    monkeypatch.setattr(_krylov_pencil, "_MAX_PASSES", 2)
     short = transfer_components(op, contrast, 1.0, 5, random_state=0)
     assert not short.converged
     assert short.residual > 1e-3
@@ -275,30 +277,6 @@ def test_three_thousand_rows(dtype):
     assert scipy.linalg.subspace_angles(found.embedding, K @ V).max() < 1e-5
 
 
-def test_a_space_serves_the_next_contrasts(always_iterate):
-    X, contrast = _domains(400, 6)
-    op, rng = kernel_operator(X, gamma=0.2), np.random.default_rng(0)
-    labels = rng.integers(3, size=400)
-
-    def contrasts(labels):
-        columns = [contrast]
-        for label in range(3):
-            signs = np.where(labels == label, contrast, 0)
-            columns.append(signs)
-        return np.column_stack(columns)
-
-    first = transfer_components(op, contrasts(labels), 1.0, 4)
-    labels[rng.choice(400, 40, replace=False)] = 0  # a tenth of the labels change
-    cold = transfer_components(op, contrasts(labels), 1.0, 4)
-    warm = transfer_components(op, contrasts(labels), 1.0, 4, space=first.space)
-    assert warm.space is first.space
-    assert warm.n_passes < cold.n_passes
-    np.testing.assert_allclose(warm.values, cold.values, rtol=1e-8)
-    np.testing.assert_allclose(warm.embedding, cold.embedding, atol=1e-5)
-    again = transfer_components(op, contrasts(labels), 1.0, 4, space=warm.space)
-    assert again.n_passes <= 3
-
-
 @pytest.mark.parametrize("n", [60, 700])
 def test_features_with_a_diagonal_are_not_taken_for_features_alone(n):
     X, contrast = _domains(n, 4)
@@ -311,3 +289,124 @@ def test_features_with_a_diagonal_are_not_taken_for_features_alone(n):
     alone = transfer_components(LowRankOperator(X), contrast, 1.0, 3)
     assert alone.form == "low-rank"
     assert not np.allclose(alone.values, expected.values, rtol=1e-3)
+
+
+def _class_contrasts(contrast, labels):
+    """The contrast of the domains, and that of the domains within each class."""
+    columns = [contrast]
+    for label in np.unique(labels):
+        inside = np.where(labels == label, contrast, 0)
+        for side in (inside > 0, inside < 0):
+            inside[side] /= np.abs(inside[side].sum())
+        columns.append(inside)
+    return np.column_stack(columns)
+
+
+FORMS = {
+    "dense": (90, {"gamma": 0.2}),
+    "krylov": (400, {"gamma": 0.2}),
+    "narrow": (400, {"gamma": 2.0}),
+    "low-rank": (400, {"kernel": "linear"}),
+}
+
+
+def _assert_solves(found, K, E, alpha, k, penalty=None):
+    values, V = dense_transfer_components(K, E, alpha, k, penalty)
+    assert found.converged
+    np.testing.assert_allclose(found.values, values, rtol=1e-8)
+    assert scipy.linalg.subspace_angles(found.embedding, K @ V).max() < 1e-6
+    np.testing.assert_allclose(found.embedding, K @ found.W, atol=1e-9 * values[0] ** 0.5)
+    U, G = K @ E, np.ones(len(K)) if penalty is None else penalty
+    constraint = found.W.T @ (U @ (U.T @ found.W) + alpha * G[:, None] * found.W)
+    np.testing.assert_allclose(constraint, np.eye(k), atol=1e-9)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_of_a_sequence_equals_the_dense_definition(form):
+    n, options = FORMS[form]
+    X, contrast = _domains(n, 8)
+    op = kernel_operator(X, **options)
+    if form == "low-rank":
+        op = LowRankOperator(X)
+    K, rng, k = op.to_dense(), np.random.default_rng(0), 5
+    solver = ComponentSolver(op, 0.5, k, tol=1e-8, random_state=0, repeated=True)
+    labels = rng.integers(4, size=n)
+    for _ in range(5):
+        E = _class_contrasts(contrast, labels)
+        found = solver.solve(E)
+        assert found.form == form.replace("narrow", "krylov")
+        _assert_solves(found, K, E, 0.5, k)
+        labels[rng.choice(n, n // 10, replace=False)] = rng.integers(4)
+    first = solver.solve(contrast)
+    cold = transfer_components(op, contrast, 0.5, k, tol=1e-8)
+    scale = np.abs(cold.embedding).max()
+    np.testing.assert_allclose(first.embedding, cold.embedding, atol=1e-6 * scale)
+
+
+def test_a_later_problem_takes_fewer_passes():
+    X, contrast = _domains(800, 8)
+    rng, op = np.random.default_rng(0), kernel_operator(X, gamma=0.1)
+    solver = ComponentSolver(op, 1.0, 10, random_state=0, repeated=True)
+    labels, passes = rng.integers(4, size=800), []
+    for _ in range(5):
+        passes.append(solver.solve(_class_contrasts(contrast, labels)).n_passes)
+        labels[rng.choice(800, 40, replace=False)] = rng.integers(4)
+    assert max(passes[1:]) < passes[0]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("first", ["plain", "penalized"])
+def test_a_diagonal_penalty(form, first):
+    n, options = FORMS[form]
+    X, contrast = _domains(n, 8)
+    op = LowRankOperator(X) if form == "low-rank" else kernel_operator(X, **options)
+    K, rng, k = op.to_dense(), np.random.default_rng(0), 5
+    solver = ComponentSolver(op, 0.5, k, tol=1e-8, random_state=0, repeated=True)
+    if first == "plain":
+        solver.solve(contrast)
+    G = np.exp(rng.normal(size=n))
+    for spread in (0.1, 1.0, 3.0):
+        _assert_solves(solver.solve(contrast, G**spread), K, contrast[:, None], 0.5, k, G**spread)
+    _assert_solves(solver.solve(contrast), K, contrast[:, None], 0.5, k)
+    found = solver.solve(contrast, np.full(n, 4.0))
+    _assert_solves(found, K, contrast[:, None], 2.0, k)
+
+
+def test_rows_of_large_penalty_take_no_part():
+    X, contrast = _domains(120, 4)
+    penalty = np.where(np.arange(120) % 3, 1.0, 1e12)
+    for op in (kernel_operator(X, gamma=0.3), LowRankOperator(X)):
+        found = ComponentSolver(op, 1.0, 3).solve(contrast, penalty)
+        rows = np.abs(found.W).max(axis=1)
+        assert rows[::3].max() < 1e-9 * rows.max()
+
+
+def test_sparse_features_with_a_penalty():
+    X, contrast = _domains(100, 6)
+    X[np.abs(X) < 0.5] = 0
+    G = np.linspace(0.5, 2, 100)
+    dense, sparse = (
+        ComponentSolver(LowRankOperator(F), 1.0, 3).solve(contrast, G)
+        for F in (X, scipy.sparse.csr_array(X))
+    )
+    np.testing.assert_allclose(sparse.embedding, dense.embedding, atol=1e-10)
+
+
+def test_what_a_sequence_refuses():
+    X, contrast = _domains(6, 2)
+    solver = ComponentSolver(kernel_operator(X), 1.0, 2)
+    for penalty in (np.ones(5), np.r_[np.ones(5), 0.0], np.full(6, np.inf)):
+        with pytest.raises(ValueError, match="penalty must be 6 positive numbers"):
+            solver.solve(contrast, penalty)
+
+
+def test_a_search_that_does_not_converge_says_so(monkeypatch):
+    X, contrast = _domains(400, 8)
+    op = kernel_operator(X, gamma=2.0)
+    solver = ComponentSolver(op, 0.5, 5, random_state=0, repeated=True)
+    assert solver.solve(contrast).converged
+    monkeypatch.setattr(_krylov_pencil, "_MAX_PASSES", 3)
+    labels = np.random.default_rng(0).integers(4, size=400)
+    found = solver.solve(_class_contrasts(contrast, labels))
+    assert not found.converged
+    assert found.residual > 1e-6

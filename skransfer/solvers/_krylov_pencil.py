@@ -1,0 +1,179 @@
+"""The pencil of transfer components, solved in spaces that grow."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from skransfer.kernels import KernelOperator, check_memory
+from skransfer.solvers._components import kernel_noise
+from skransfer.solvers._half_inverse import HalfInverse
+from skransfer.solvers._pencil_forms import Found, defect, leading
+from skransfer.solvers.krylov import KrylovSpace
+
+__all__ = ["OVERSAMPLE", "KrylovPencil"]
+
+Array = NDArray[np.float64]
+
+OVERSAMPLE = 5
+_EPS = float(np.finfo(np.float64).eps)
+_MAX_PASSES = 60
+
+
+class KrylovPencil:
+    """The first problem in a block Krylov space, later ones in spaces near the last solution.
+
+    The Krylov space starts from the vector of ones, the contrasts and random columns.
+
+    Every solution of every such problem is w = G^-1 K (H z / value - E c) / alpha, with z = K w
+    and some c. So a later search starts from the leading directions of the Krylov space, from
+    G^-1 K E, and from the last solution (with another G: from G^-1 K H z for its z), and takes in
+    the defects of what it finds, as Davidson's method does. Defects also tell when to stop: their
+    length bounds the error of the values.
+
+    Parameters
+    ----------
+    op : KernelOperator of shape (n, n)
+        Symmetric.
+    k : int
+        Number of components.
+    tol : float
+        As in `transfer_components`.
+    random_state : int, RandomState or None
+        For the random columns.
+    verbose : int
+        1: a line for each Rayleigh-Ritz step.
+    """
+
+    form = "krylov"
+
+    def __init__(
+        self, op: KernelOperator, k: int, tol: float, random_state: Any, verbose: int
+    ) -> None:
+        self._op, self._k, self._noise = op, k, kernel_noise(op)
+        self._tol, self._random_state, self._verbose = tol, random_state, verbose
+        self._space: KrylovSpace | None = None
+        self._half: HalfInverse | None = None  # of the first problem, in its space
+        self._n_kept = 0  # directions of the first space that all later ones start from
+        self._last: Found | None = None
+        self._reduced = np.zeros((0, 0))  # the last solution in the space, if that is without G
+
+    def solve(self, E: Array, alpha: float, scale: Array | None) -> Found:
+        """The leading components for contrasts E; ``scale`` is G^-1/2 as a column."""
+        if self._space is None:
+            self._last = self._first(E, alpha)
+            if scale is None:
+                return self._last
+        self._last = self._next(E, alpha, scale)
+        return self._last
+
+    def _first(self, E: Array, alpha: float) -> Found:
+        random = check_random_state(self._random_state).standard_normal(
+            (len(E), self._k + OVERSAMPLE)
+        )
+        start = np.column_stack([np.ones(len(E)), E, random])
+        _check_memory(*start.shape)
+        space = self._space = KrylovSpace(self._op, start)
+        converged = self._grow(space, E, alpha)
+        self._half = HalfInverse(space.products.T @ E, alpha)
+        self._reduced, values = leading(space.products, self._half, self._k, self._noise)
+        W, embedding = space.basis @ self._reduced, space.products @ self._reduced
+        root = space.products @ (space.basis.T @ E)  # K E: the space was seeded with E
+        return Found(W, values, embedding, root, n_passes=space.n_passes, converged=converged)
+
+    def _grow(self, space: KrylovSpace, E: Array, alpha: float) -> bool:
+        """Extend the space until the k leading values stand still; False at the limit."""
+        gram = np.zeros((0, 0))
+        before: Array = np.zeros(0)
+        while space.n_passes < _MAX_PASSES:
+            products, old = space.products, len(gram)
+            fresh = products[:, old:].T @ products
+            gram = np.block([[gram, fresh[:, :old].T], [fresh]])
+            mean = products.mean(axis=0)
+            half = HalfInverse(products.T @ E, alpha)
+            small = half(half(gram - len(products) * np.outer(mean, mean)).T)
+            every = np.linalg.eigvalsh((small + small.T) / 2)
+            values = np.asarray(every[::-1][: self._k], dtype=np.float64)
+            self._say(space.n_passes, values)
+            if self._stand_still(values, before, self._rounding(space, values, half.scale)):
+                return True
+            if not space.grow():
+                return True
+            before = values
+        return False
+
+    def _next(self, E: Array, alpha: float, scale: Array | None) -> Found:
+        root = self._op @ E
+        space, n_passes = self._near(root, scale)
+        noise = self._noise if scale is None else self._noise * float(scale.max())
+        whole = HalfInverse(root if scale is None else scale * root, alpha)
+        before: Array = np.zeros(0)
+        while True:
+            half = HalfInverse(space.products.T @ E, alpha)
+            reduced, values = leading(space.products, half, self._k, noise)
+            W, embedding = space.basis @ reduced, space.products @ reduced
+            found = Found(W if scale is None else scale * W, values, embedding, root)
+            step = defect(self._op, found, alpha, scale)
+            n_passes += 1
+            self._say(n_passes, values)
+            lengths = np.linalg.norm(whole(step), axis=0)
+            rounding = self._rounding(space, values, half.scale)
+            done = bool((lengths <= self._tol * values + rounding).all())
+            done = done or self._stand_still(values, before, rounding)
+            if done or n_passes >= _MAX_PASSES or not space.extend(step):
+                break
+            n_passes, before = n_passes + 1, values
+        if scale is None:
+            self._reduced = reduced
+        done = done or n_passes < _MAX_PASSES  # the space is invariant
+        return found._replace(n_passes=n_passes, residuals=lengths, converged=done)
+
+    def _near(self, root: Array, scale: Array | None) -> tuple[KrylovSpace, int]:
+        """A space near the solution, and the passes made."""
+        space, last = self._space, self._last
+        assert space is not None
+        assert last is not None
+        assert self._half is not None
+        if not self._n_kept:
+            directions, _ = leading(space.products, self._half, 4 * self._k + 16, self._noise)
+            self._restrict(space, directions)
+            self._n_kept = space.basis.shape[1]
+        if scale is None:
+            kept = np.eye(space.basis.shape[1], self._n_kept)
+            self._restrict(space, np.column_stack([kept, self._reduced]))
+            return space, 1 + int(space.extend(root))
+        forward = self._op @ (last.embedding - last.embedding.mean(axis=0))
+        start = np.column_stack([space.products[:, : self._n_kept], root, forward])
+        return KrylovSpace(self._op, scale * start, scale), 3
+
+    def _restrict(self, space: KrylovSpace, directions: Array) -> None:
+        """Keep some directions of the space."""
+        Q = np.linalg.qr(directions)[0]
+        space.restrict(Q)
+        self._reduced = Q.T @ self._reduced
+
+    def _rounding(self, space: KrylovSpace, values: Array, scale: float) -> float:
+        """Rounding moves the values by so much; changes below it mean nothing."""
+        share = 4 * space.basis.shape[1] * _EPS
+        share += space.precision if space.precision > _EPS else 0
+        return float((self._noise * scale) ** 2 + share * values.max(initial=0.0))
+
+    def _stand_still(self, values: Array, before: Array, rounding: float) -> bool:
+        if len(values) != len(before):
+            return False
+        return bool((values - before <= self._tol**2 * values + rounding).all())
+
+    def _say(self, n_passes: int, values: Array) -> None:
+        if self._verbose:
+            message = f"pass {n_passes}: captured scatter {values.sum():.9g}"
+            print(message)  # noqa: T201 - what verbose asks for
+
+
+def _check_memory(n: int, width: int) -> None:
+    """Refuse a Krylov space that cannot fit: bases and products of about ten blocks."""
+    check_memory(
+        2 * 10 * 8 * n * width,
+        f"A block Krylov space for {n} rows and blocks of {width} columns",
+        ("choose fewer n_components", "pass feature_map=Nystroem(...)", "fit on fewer rows"),
+    )

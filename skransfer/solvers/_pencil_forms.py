@@ -1,0 +1,132 @@
+"""The pencil of transfer components, solved at once: densely, or by features."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skransfer.kernels import KernelOperator, LowRankOperator
+from skransfer.solvers._components import feature_basis, kernel_noise
+from skransfer.solvers._half_inverse import HalfInverse
+
+__all__ = ["DensePencil", "FeaturePencil", "Found", "defect", "leading"]
+
+Array = NDArray[np.float64]
+
+_EPS = float(np.finfo(np.float64).eps)
+# Squares of singular values above this share of the largest are found from A'A.
+_SAFE = 1e-8
+
+
+class Found(NamedTuple):
+    """A solution before its signs are fixed; attributes as in `TransferComponents`.
+
+    ``root`` is K E; ``residuals`` are the norms of P^-1/2 (K H K w - value P w), or None.
+    """
+
+    W: Array
+    values: Array
+    embedding: Array
+    root: Array
+    directions: Array | None = None
+    n_passes: int = 0
+    residuals: Array | None = None
+    converged: bool = True
+
+
+def defect(op: KernelOperator, found: Found, alpha: float, scale: Array | None) -> Array:
+    """G^-1/2 (K H K w - value P w), with P = K E E'K + alpha G and ``scale`` = G^-1/2; one pass."""
+    step = op @ (found.embedding - found.embedding.mean(axis=0))
+    W, root = found.W, found.root
+    if scale is not None:
+        step, root, W = scale * step, scale * root, W / scale
+    return np.asarray(step - found.values * (root @ (root.T @ W) + alpha * W))
+
+
+def leading(products: Array, half: HalfInverse, k: int, noise: float) -> tuple[Array, Array]:
+    """Solution within the span of a basis B, from K G^-1/2 B and F in its coordinates."""
+    few = _leading_columns(products, half, k)
+    if few is None:
+        A = half((products - products.mean(axis=0)).T).T
+        _, lengths, right = np.linalg.svd(A, full_matrices=False)
+    else:
+        A = products @ half(few)
+        A -= A.mean(axis=0)
+        _, lengths, right = np.linalg.svd(A, full_matrices=False)
+        right = right @ few.T
+    # The decomposition adds rounding of its own to that of K.
+    noise += 8 * _EPS * float(np.linalg.norm(products))
+    kept = min(k, int(np.sum(lengths > noise * half.scale)))
+    return half(right[:kept].T), lengths[:kept] ** 2
+
+
+def _leading_columns(products: Array, half: HalfInverse, k: int) -> Array | None:
+    """A few columns that span the leading right singular vectors of H products F, or None.
+
+    The eigenvectors of that matrix's square find them fast, but not those below the root of the
+    rounding: None where those are wanted. A decomposition of what the columns leave restores all
+    digits.
+    """
+    (n, p), most = products.shape, 2 * k + 16
+    if min(n, p) <= 2 * most or n < 2 * p:
+        return None
+    mean = products.mean(axis=0)
+    small = half(half(products.T @ products - n * np.outer(mean, mean)).T)
+    squares, vectors = np.linalg.eigh((small + small.T) / 2)
+    return vectors[:, -most:] if squares[-k] > _SAFE * squares[-1] else None
+
+
+class DensePencil:
+    """By one singular value decomposition of an n x n matrix."""
+
+    form = "dense"
+
+    def __init__(self, op: KernelOperator, k: int) -> None:
+        self._op, self._k, self._noise = op, k, kernel_noise(op)
+        self._K = np.asarray(op.to_dense(), dtype=np.float64)
+
+    def solve(self, E: Array, alpha: float, scale: Array | None) -> Found:
+        """The leading components for contrasts E; ``scale`` is G^-1/2 as a column."""
+        root = self._op @ E
+        if scale is None:
+            W, values = leading(self._K, HalfInverse(root, alpha), self._k, self._noise)
+        else:
+            half, noise = HalfInverse(scale * root, alpha), self._noise * float(scale.max())
+            W, values = leading(self._K * scale.T, half, self._k, noise)
+            W *= scale
+        return Found(W, values, self._K @ W, root, n_passes=2)
+
+
+class FeaturePencil:
+    r"""For K = F F', from moments of F alone: exact, in O(n D^2 + D^3).
+
+    With v = F'w and N = F'G^-1 F the problem is max v' F'HF v subject to
+    v' (F'E E'F + alpha N^+) v = 1. For N = R R' and v = R u its constraint is
+    u' (R'F'E E'F R + alpha I) u = 1.
+    """
+
+    form = "low-rank"
+
+    def __init__(self, op: LowRankOperator, k: int) -> None:
+        self._op, self._k = op, k
+        self._basis, self._R, self._scatter = feature_basis(op)
+
+    def solve(self, E: Array, alpha: float, scale: Array | None) -> Found:
+        """The leading components for contrasts E; ``scale`` is G^-1/2 as a column."""
+        op, basis, R = self._op, self._basis, self._R
+        if scale is not None:
+            scaled = op.features * scale.astype(op.dtype)  # CSR: still CSR
+            op = LowRankOperator(scaled if isinstance(scaled, np.ndarray) else scaled.tocsr())
+            basis, R, _ = feature_basis(op)
+        half = HalfInverse(R.T @ self._op.project(E), alpha)
+        small = half(half(R.T @ self._scatter @ R).T)
+        values, u = np.linalg.eigh((small + small.T) / 2)
+        values, u = values[::-1][: self._k], u[:, ::-1][:, : self._k]
+        known = values > 8 * len(small) * _EPS * values.max(initial=0.0)
+        u = half(u[:, known])
+        directions = R @ u
+        W = op.embed(basis @ u)
+        embedding = self._op.embed(directions)
+        if scale is not None:
+            W *= scale
+        return Found(W, values[known], embedding, self._op @ E, directions, n_passes=3)
