@@ -15,11 +15,14 @@ _HOMES = {
     "skransfer.baseline": ["Pooled", "SourceOnly", "TargetOnly"],
     "skransfer.feature": [
         "CORAL",
+        "GFK",
         "TCA",
         "EasyAdapt",
         "EasyAdaptPlus",
+        "EasyTL",
         "InvariantFeatureSelector",
         "LinearMonge",
+        "MomentAlignment",
         "SubspaceAlignment",
     ],
     "skransfer.instance": [
@@ -84,11 +87,14 @@ if TYPE_CHECKING:
     from skransfer.baseline import Pooled, SourceOnly, TargetOnly
     from skransfer.feature import (
         CORAL,
+        GFK,
         TCA,
         EasyAdapt,
         EasyAdaptPlus,
+        EasyTL,
         InvariantFeatureSelector,
         LinearMonge,
+        MomentAlignment,
         SubspaceAlignment,
     )
     from skransfer.instance import (

@@ -5,11 +5,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skransfer.solvers.partial_least_squares import response_axes
 from skransfer.solvers.subspace import PrincipalAxes, paired_axes, project
 
-__all__ = ["GeodesicFlow"]
+__all__ = ["GeodesicFlow", "disagreement_dimension"]
 
 Array = NDArray[np.float64]
+
+# Angles below it leave no trace in G: its squares are lost beside 1.
+_SAME = 1e-8
+# Right angles up to this: sample subspaces are never exactly orthogonal.
+_ORTHOGONAL = 0.995
 
 
 class GeodesicFlow:
@@ -69,18 +75,25 @@ class GeodesicFlow:
         # The tangent of half the angle: accurate for small and large angles alike.
         self.angles: Array = 2 * np.arctan2(differences, sums)
         along, across = _half_shares(self.angles)
+        # What is left of equal directions is rounding, which a scaler would take for features.
+        across[self.angles < _SAME] = 0.0
         self.factor: Array = np.hstack([(total * along) @ Vt, (apart * across) @ Vt])
 
     @classmethod
-    def fit(cls, source: Any, target: Any, n_components: float) -> "GeodesicFlow":
+    def fit(
+        cls, source: Any, target: Any, n_components: Any, responses: Array | None = None
+    ) -> "GeodesicFlow":
         """Take the principal subspaces of two domains, and the flow between them.
 
         Parameters
         ----------
         source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
             The same object twice is decomposed once.
-        n_components : int or float
-            As in :func:`skransfer.solvers.subspace.paired_axes`.
+        n_components : int, float or "auto"
+            Numbers as in :func:`skransfer.solvers.subspace.paired_axes`. "auto":
+            :func:`disagreement_dimension`.
+        responses : ndarray of shape (n_s, q), default=None
+            The source's subspace is that of partial least squares toward these, if given.
 
         Returns
         -------
@@ -89,20 +102,32 @@ class GeodesicFlow:
         Raises
         ------
         ValueError
-            If a domain has one row or equal rows, numbers of features differ, or n_components
-            is not a positive integer or a share in (0, 1].
+            If a domain has one row or equal rows, numbers of features differ, n_components is
+            none of the values above, or nothing varies with the responses.
         MemoryError
             If the matrices needed cannot fit.
         """
-        return cls(*paired_axes(source, target, n_components))
+        automatic = isinstance(n_components, str)
+        if automatic and n_components != "auto":
+            raise ValueError(f'n_components={n_components!r}: give a number, or "auto".')
+        first, second = paired_axes(source, target, source.shape[1] if automatic else n_components)
+        if automatic:
+            rows = source.shape[0] - 1, target.shape[0] - 1
+            k = disagreement_dimension(first, second, rows)
+            first, second = first.leading(k), second.leading(k)
+        if responses is not None:
+            first = response_axes(source, responses, len(first.variances))
+            second = second.leading(len(first.variances))
+        return cls(first, second)
 
-    def __call__(self, X: Any, is_source: NDArray[np.bool_]) -> NDArray[Any]:
+    def __call__(self, X: Any, is_source: NDArray[np.bool_] | None) -> NDArray[Any]:
         """Coordinates of rows, each centered by the mean of its own side.
 
         Parameters
         ----------
         X : {ndarray, CSR matrix} of shape (n, d)
-        is_source : ndarray of shape (n,) of bool
+        is_source : ndarray of shape (n,) of bool or None
+            None: rows are not centered.
 
         Returns
         -------
@@ -110,6 +135,8 @@ class GeodesicFlow:
             float32 for float32 rows, else float64.
         """
         dtype = np.float32 if X.dtype == np.float32 else np.float64
+        if is_source is None:
+            return project(X, np.zeros(X.shape[1]), self.factor).astype(dtype, copy=False)
         out = np.empty((X.shape[0], self.factor.shape[1]), dtype=dtype)
         for mask, side in ((is_source, self.source), (~is_source, self.target)):
             if mask.any():
@@ -117,12 +144,70 @@ class GeodesicFlow:
         return out
 
 
+def disagreement_dimension(
+    source: PrincipalAxes, target: PrincipalAxes, weights: tuple[float, float] = (1.0, 1.0)
+) -> int:
+    r"""The subspace disagreement measure: as many axes as the domains can share.
+
+    Gong, Shi, Sha and Grauman (CVPR, 2012): with the largest principal angles
+    :math:`\alpha_k, \beta_k` of the k leading axes of the source and of the target to those of
+    the rows of both together, the least k with
+
+    .. math:: D(k) = \tfrac12 (\sin \alpha_k + \sin \beta_k) = 1
+
+    where a direction of each domain is missing from the other; up to rounding to two digits, as
+    there are no right angles in samples. Rows of both are centered by their own domain, which
+    standardizing each domain does in the paper. At most half of the features, as the paper has
+    it; that half if D stays below 1. O(d^3) for d features or axes, and O(k^4).
+
+    Parameters
+    ----------
+    source, target : PrincipalAxes
+        All that the domains have.
+    weights : tuple of float, default=(1.0, 1.0)
+        Of the covariances, in that of both: rows of the domains less 1.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.geodesic import disagreement_dimension
+    >>> from skransfer.solvers.subspace import principal_axes
+    >>> axes = principal_axes(np.random.default_rng(0).normal(size=(50, 8)) * np.arange(1, 9))
+    >>> disagreement_dimension(axes, axes)
+    4
+    """
+    both = _joined(source, target, weights)
+    most = max(len(source.mean) // 2, 1)
+    most = min(most, len(source.variances), len(target.variances))
+    products = [axes.directions[:, :most].T @ both[:, :most] for axes in (source, target)]
+    for k in range(1, most + 1):
+        cosines = [np.linalg.svd(M[:k, :k], compute_uv=False)[-1] for M in products]
+        if np.mean([np.sqrt(max(1 - cosine**2, 0.0)) for cosine in cosines]) >= _ORTHOGONAL:
+            return k
+    return most
+
+
 # ----------------------------------------------------------------------------------- helpers
 
 
+def _joined(source: PrincipalAxes, target: PrincipalAxes, weights: tuple[float, float]) -> Array:
+    """Directions of the weighted sum of two covariances, by decreasing variance."""
+    parts = [
+        axes.directions * np.sqrt(weight * axes.variances)
+        for axes, weight in zip((source, target), weights, strict=True)
+    ]
+    factor = np.hstack(parts)
+    if factor.shape[0] > factor.shape[1]:
+        return np.asarray(np.linalg.svd(factor, full_matrices=False)[0])
+    return np.asarray(np.linalg.eigh(factor @ factor.T)[1][:, ::-1])
+
+
 def _half_shares(angles: Array) -> tuple[Array, Array]:
-    """Roots of the eigenvalues over the lengths of the sums, 2 cos(t / 2), and of the
-    differences, 2 sin(t / 2)."""
+    """Roots of the eigenvalues over the lengths 2 cos(t / 2) and 2 sin(t / 2) of the columns."""
     ratio = np.sinc(angles / np.pi)
     along = np.sqrt((1 + ratio) / 2) / (2 * np.cos(angles / 2))
     small = angles < 1e-2

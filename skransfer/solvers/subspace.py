@@ -55,6 +55,20 @@ class PrincipalAxes(NamedTuple):
         # The last sum may round to less than 1.
         return min(int(np.searchsorted(carried, share)) + 1, len(carried))
 
+    def leading(self, k: int) -> "PrincipalAxes":
+        """The first axes.
+
+        Parameters
+        ----------
+        k : int
+
+        Returns
+        -------
+        PrincipalAxes
+            A copy, so that the others can be freed.
+        """
+        return PrincipalAxes(self.mean, self.variances[:k].copy(), self.directions[:, :k].copy())
+
 
 def principal_axes(X: Any, name: str = "domain") -> PrincipalAxes:
     """All axes along which rows vary.
@@ -152,7 +166,7 @@ def paired_axes(
             raise ValueError(f"All rows of the {name} are equal: they span no subspace.")
     k = max(axes.n_for(n_components) for axes in (first, second)) if not whole else n_components
     k = int(min(k, len(first.variances), len(second.variances)))
-    return _leading(first, k), _leading(second, k)
+    return first.leading(k), second.leading(k)
 
 
 class SubspaceMap:
@@ -270,11 +284,6 @@ def project(X: Any, mean: Array, directions: Array) -> Array:
 
 
 # ----------------------------------------------------------------------------------- helpers
-
-
-def _leading(axes: PrincipalAxes, k: int) -> PrincipalAxes:
-    """The first k axes; a copy, so that the others can be freed."""
-    return PrincipalAxes(axes.mean, axes.variances[:k].copy(), axes.directions[:, :k].copy())
 
 
 def _signs(directions: Array) -> Array:

@@ -7,8 +7,8 @@ import pytest
 import scipy.sparse as sp
 from scipy.linalg import null_space, subspace_angles
 
-from skransfer.solvers.geodesic import GeodesicFlow
-from skransfer.solvers.subspace import PrincipalAxes
+from skransfer.solvers.geodesic import GeodesicFlow, disagreement_dimension
+from skransfer.solvers.subspace import PrincipalAxes, principal_axes
 
 
 def _axes(directions):
@@ -90,7 +90,10 @@ def test_equal_subspaces_give_the_projection():
     turn = np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0]
     np.testing.assert_allclose(_flow(P @ turn, P).factor, flow.factor, atol=1e-15)
     whole = np.linalg.qr(np.random.default_rng(3).normal(size=(5, 5)))[0]
-    np.testing.assert_allclose(_flow(whole, np.eye(5)).factor, np.eye(5, 10), atol=1e-14)
+    factor = _flow(whole, np.eye(5)).factor
+    np.testing.assert_allclose(factor, np.eye(5, 10), atol=1e-14)
+    # No rounding is left there that a scaler would blow up.
+    np.testing.assert_array_equal(factor[:, 5:], 0.0)
 
 
 def test_tied_angles_leave_the_factor_unique():
@@ -120,11 +123,32 @@ def test_fit_takes_principal_subspaces_and_centers_each_side(n, d, convert):
     X, is_source = np.vstack([target[:5], source[:4]]), np.arange(9) >= 5
     centered = np.vstack([target[:5] - target.mean(axis=0), source[:4] - source.mean(axis=0)])
     np.testing.assert_allclose(flow(convert(X), is_source), centered @ F, atol=1e-10)
+    np.testing.assert_allclose(flow(convert(X), None), X @ F, atol=1e-10)
     single = flow(convert(X.astype(np.float32)), is_source)
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, centered @ F, atol=1e-5)
     again = pickle.loads(pickle.dumps(flow))
     np.testing.assert_array_equal(again.factor, F)
+
+
+@pytest.mark.parametrize(("n", "d"), [(100, 12), (15, 40)])
+def test_disagreement_is_that_of_the_subspaces_of_centered_rows(n, d):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        source, target = rng.normal(size=(n, d)), rng.normal(size=(2 * n, d)) + 5
+        source[:, :3] *= [9, 6, 4]
+        target[:, 1:4] *= [9, 6, 5]
+        axes = principal_axes(source), principal_axes(target)
+        found = disagreement_dimension(*axes, (n - 1, 2 * n - 1))
+        rows = [source - source.mean(axis=0), target - target.mean(axis=0)]
+        bases = [np.linalg.svd(Z)[2].T for Z in (*rows, np.vstack(rows))]
+        most = min(d // 2, n - 1)
+        measure = [
+            np.mean([np.sin(subspace_angles(P[:, :k], bases[2][:, :k]).max()) for P in bases[:2]])
+            for k in range(1, most + 1)
+        ]
+        reached = np.flatnonzero(np.array(measure) >= 0.995)
+        assert found == (reached[0] + 1 if len(reached) else most)
 
 
 def test_what_cannot_be_fitted_is_refused():
@@ -134,3 +158,5 @@ def test_what_cannot_be_fitted_is_refused():
         GeodesicFlow.fit(np.eye(4), np.eye(3), 2)
     with pytest.raises(ValueError, match="n_components=0"):
         GeodesicFlow.fit(np.eye(4), np.eye(4), 0)
+    with pytest.raises(ValueError, match='give a number, or "auto"'):
+        GeodesicFlow.fit(np.eye(4), np.eye(4), "all")
