@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from skransfer.kernels import check_memory, single_blas
@@ -95,7 +96,8 @@ class CoupledAlignment:
     codes : ndarray of shape (n_s,) of int
         Classes of the source rows, from 0 on.
     alpha : float
-        Positive; the paper's lambda.
+        Positive; the paper's lambda. ``numpy.inf``: both projections are one, found by a problem
+        of half the size.
     mu : float
         Positive.
     beta : float
@@ -140,14 +142,17 @@ class CoupledAlignment:
             f"A problem of two projections of {r} features",
             ("select or project features first (PCA)", "fit on fewer rows than features"),
         )
-        self._source, self._target = source, target
+        self._source, self._target, self._tied = source, target, np.isinf(alpha)
         between, within = class_scatters(source, codes)
-        top, bottom, eye = np.zeros((2 * r, 2 * r)), np.zeros((2 * r, 2 * r)), np.eye(r)
-        top[:r, :r], top[r:, r:] = beta * between, mu * DomainMoments(r).update(target).scatter
-        bottom[:r, :r], bottom[r:, r:] = alpha * eye + beta * within, (alpha + mu) * eye
-        bottom[:r, r:] = bottom[r:, :r] = -alpha * eye
+        top = [beta * between, mu * DomainMoments(r).update(target).scatter]
+        bottom = [beta * within, mu * np.eye(r)]
+        if self._tied:
+            T, P = top[0] + top[1], bottom[0] + bottom[1]
+        else:
+            T, P = block_diag(*top), block_diag(*bottom)
+            P += alpha * np.kron([[1.0, -1.0], [-1.0, 1.0]], np.eye(r))
         with single_blas():
-            values, basis = scipy.linalg.eigh(top, bottom)
+            values, basis = scipy.linalg.eigh(T, P)
         if not values[-1] > 0:
             raise ValueError(
                 "All target rows are equal, and so are the means of the source's classes: no "
@@ -174,12 +179,13 @@ class CoupledAlignment:
         """
         r = self._source.shape[1]
         with single_blas():
-            sums = np.vstack([self._source.T @ contrasts_source, self._target.T @ contrasts_target])
-            root = HalfInverse(self._basis.T @ sums, 1.0)
-            values, vectors = _leading(self._values, root, min(n_components, 2 * r))
+            sums = [self._source.T @ contrasts_source, self._target.T @ contrasts_target]
+            U = sums[0] + sums[1] if self._tied else np.vstack(sums)
+            root = HalfInverse(self._basis.T @ U, 1.0)
+            values, vectors = _leading(self._values, root, min(n_components, len(U)))
             kept = values > _NOTHING * values[0]
             W = self._basis @ root(vectors[:, kept])
-        return CoupledDirections(W[:r], W[r:], values[kept])
+        return CoupledDirections(W[:r], W if self._tied else W[r:], values[kept])
 
 
 # ----------------------------------------------------------------------------------- helpers

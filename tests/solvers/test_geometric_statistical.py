@@ -108,14 +108,17 @@ def test_without_classes_and_contrasts_the_target_has_its_principal_axes():
 
 def test_a_strong_tie_makes_both_projections_one():
     source, target, codes, contrasts = problem()
-    apart = []
-    for alpha in (1e-2, 1e6):
+    apart, values = [], []
+    for alpha in (1e-2, 1e6, np.inf):
         ours = CoupledAlignment(source, target, codes, alpha=alpha, mu=1.0, beta=0.1)
         found = ours.solve(contrasts[:50], contrasts[50:], 3)
         size = np.linalg.norm(found.target)
         apart.append(np.linalg.norm(found.source - found.target) / size)
+        values.append(found.values)
     assert apart[0] > 0.1
     assert apart[1] < 1e-4
+    assert apart[2] == 0
+    np.testing.assert_allclose(values[2], values[1], rtol=1e-4)
 
 
 def test_strong_contrasts_make_means_agree():
