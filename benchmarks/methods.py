@@ -86,6 +86,11 @@ def _tca(base, seed):
     return skransfer.TCA(make_pipeline(StandardScaler(), base), random_state=seed)
 
 
+def _components(mapper):
+    # As for TCA: components are large or small as the rows are many or few.
+    return lambda base, seed: mapper(make_pipeline(StandardScaler(), base))
+
+
 def _easy_adapt_plus(base, seed):
     # It needs a linear model whose intercept can be left out, whatever the suite's estimator is.
     linear = LogisticRegression(max_iter=1000) if is_classifier(base) else Ridge()
@@ -162,6 +167,9 @@ METHODS = {
             kinds=("classification",),
         ),
         Method("TCA", _tca),
+        Method("SSTCA", _components(skransfer.SSTCA)),
+        Method("MIDA", _components(skransfer.MIDA)),
+        Method("SMIDA", _components(skransfer.SMIDA)),
         Method("CORAL", lambda base, seed: skransfer.CORAL(base)),
         Method("SubspaceAlignment", lambda base, seed: skransfer.SubspaceAlignment(base)),
         Method("GFK", lambda base, seed: skransfer.GFK(base)),
@@ -171,6 +179,9 @@ METHODS = {
         Method("EasyAdapt", lambda base, seed: skransfer.EasyAdapt(base), "required"),
         Method("EasyAdaptPlus", _easy_adapt_plus, "required"),
         Method("InvariantFeatures", lambda base, seed: skransfer.InvariantFeatureSelector(base)),
+        Method("SCL", lambda base, seed: skransfer.SCL(base)),
+        Method("SFA", lambda base, seed: skransfer.SFA(base)),
+        Method("MarginalizedSDA", lambda base, seed: skransfer.MarginalizedSDA(base)),
         _booster("TrAdaBoost", "TrAdaBoostClassifier", "classification"),
         _booster("TrAdaBoostR2", "TrAdaBoostRegressor", "regression"),
         _booster("TwoStageTrAdaBoostR2", "TwoStageTrAdaBoostRegressor", "regression"),

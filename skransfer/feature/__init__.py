@@ -6,20 +6,36 @@ from skransfer.feature._easy_adapt_plus import EasyAdaptPlus
 from skransfer.feature._easytl import EasyTL
 from skransfer.feature._gfk import GFK
 from skransfer.feature._invariant_feature_selector import InvariantFeatureSelector
+from skransfer.feature._jdot_classifier import JDOTClassifier
+from skransfer.feature._jdot_regressor import JDOTRegressor
 from skransfer.feature._linear_monge import LinearMonge
+from skransfer.feature._marginalized_sda import MarginalizedSDA
+from skransfer.feature._mida import MIDA
 from skransfer.feature._moment_alignment import MomentAlignment
+from skransfer.feature._scl import SCL
+from skransfer.feature._sfa import SFA
+from skransfer.feature._smida import SMIDA
+from skransfer.feature._sstca import SSTCA
 from skransfer.feature._subspace_alignment import SubspaceAlignment
 from skransfer.feature._tca import TCA
 
 __all__ = [
     "CORAL",
     "GFK",
+    "MIDA",
+    "SCL",
+    "SFA",
+    "SMIDA",
+    "SSTCA",
     "TCA",
     "EasyAdapt",
     "EasyAdaptPlus",
     "EasyTL",
     "InvariantFeatureSelector",
+    "JDOTClassifier",
+    "JDOTRegressor",
     "LinearMonge",
+    "MarginalizedSDA",
     "MomentAlignment",
     "SubspaceAlignment",
 ]
