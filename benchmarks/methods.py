@@ -178,6 +178,17 @@ METHODS = {
         Method("LinearMonge", lambda base, seed: skransfer.LinearMonge(base)),
         Method("EasyAdapt", lambda base, seed: skransfer.EasyAdapt(base), "required"),
         Method("EasyAdaptPlus", _easy_adapt_plus, "required"),
+        Method(
+            "JDOT",
+            lambda base, seed: skransfer.JDOTClassifier(base),
+            weighs=True,
+            kinds=("classification",),
+        ),
+        Method(
+            "JDOTRegressor",
+            lambda base, seed: skransfer.JDOTRegressor(base),
+            kinds=("regression",),
+        ),
         Method("InvariantFeatures", lambda base, seed: skransfer.InvariantFeatureSelector(base)),
         Method("SCL", lambda base, seed: skransfer.SCL(base)),
         Method("SFA", lambda base, seed: skransfer.SFA(base)),

@@ -68,12 +68,16 @@ def instances_of(cls: type) -> Iterator[Any]:
         if cls._reads_classes:
             known["max_iter"] = 3  # rounds of pseudo-labels, each a fit of the wrapped estimator
         tight = {name: value for name, value in known.items() if name in _parameters(cls)}
-        if not issubclass(cls, BaseRowSelector):
+        chooses = issubclass(cls, BaseRowSelector)
+        if not chooses:
             yield cls(**tight)
-        yield cls(classifier, **tight)
+        numbers = not chooses and is_regressor(cls())  # by its default estimator
+        if not numbers:
+            yield cls(classifier, **tight)
         if not cls._reads_classes:
             yield cls(Ridge(tol=1e-10), **tight)
-        yield cls(make_pipeline(StandardScaler(), classifier), **tight)
+        last = Ridge() if numbers else classifier
+        yield cls(make_pipeline(StandardScaler(), last), **tight)
     else:  # wraps no estimator and starts from no model
         yield cls()
 
