@@ -6,13 +6,13 @@ from typing import Any, ClassVar, Literal, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skransfer._compat import HasMethods, fit_context, num_samples, take_rows
 from skransfer.base.domains import Domains, check_ids
+from skransfer.base.fitted import check_frozen, refuse_bare
 from skransfer.base.judging import (
     FLOATS,
     PredictsRows,
@@ -167,15 +167,9 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
         """The fitted source model, if there is one."""
         source = self.source
         if isinstance(source, FrozenEstimator):
-            _check_fitted(source)
-            _check_names(source, getattr(self, "feature_names_in_", None))
+            check_frozen(source, getattr(self, "feature_names_in_", None))
             return Knowledge(source)
-        if source is not None and _is_fitted(source):
-            raise TypeError(
-                f"source is a fitted {type(source).__name__}; scikit-learn's clone would un-fit "
-                "it in silence. Wrap the fitted model in FrozenEstimator to use it as it is, or "
-                "pass clone(model) to fit it anew on source rows."
-            )
+        refuse_bare(source)
         if domains.single or not domains.source.any():
             if source is None:
                 return Knowledge(None)
@@ -215,22 +209,6 @@ def _check_weights(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | Non
     if not (weights > 0).any():
         raise ValueError("sample_weight is zero in every row; at least one must be positive.")
     return weights
-
-
-def _is_fitted(model: Any) -> bool:
-    try:
-        check_is_fitted(model)
-    except (NotFittedError, TypeError):
-        return False
-    return True
-
-
-def _check_fitted(source: FrozenEstimator) -> None:
-    if not _is_fitted(source.estimator):
-        raise ValueError(
-            f"source=FrozenEstimator({type(source.estimator).__name__}) is not fitted: fit the "
-            "model on source rows first, then freeze it."
-        )
 
 
 def source_coefficients(
@@ -337,14 +315,3 @@ def _check_affine(
             "PoissonRegressor) and with one row of coefficients a class (not SVC with several "
             "classes); in a Pipeline, all steps must be affine."
         )
-
-
-def _check_names(source: FrozenEstimator, names: NDArray[Any] | None) -> None:
-    """Coefficients belong to columns: other names, or another order, would misplace them."""
-    theirs = getattr(source.estimator, "feature_names_in_", None)
-    if theirs is None or names is None or np.array_equal(theirs, names):
-        return
-    raise ValueError(
-        f"The feature names of X, {list(names)[:6]}, are not those that the source model was "
-        f"fitted with, {list(theirs)[:6]}; select the source model's columns, in its order."
-    )

@@ -9,7 +9,8 @@ from sklearn.frozen import FrozenEstimator
 
 from skransfer._compat import HasMethods, take_rows
 from skransfer.base.domains import Domains
-from skransfer.base.source import BaseSourceInformed, Knowledge, _check_fitted, _check_names
+from skransfer.base.fitted import check_frozen
+from skransfer.base.source import BaseSourceInformed, Knowledge
 
 __all__ = ["BaseSourcesInformed", "NamedModel"]
 
@@ -43,8 +44,7 @@ class BaseSourcesInformed(BaseSourceInformed):
         if isinstance(self.source, list):
             pool = _named(self.source)
             for one in pool:
-                _check_fitted(one.model)
-                _check_names(one.model, getattr(self, "feature_names_in_", None))
+                check_frozen(one.model, getattr(self, "feature_names_in_", None))
             return Knowledge(pool)
         if self._is_given() or domains.single or not domains.source.any():
             model = super()._resolve_source(X, y, domains, weights).model

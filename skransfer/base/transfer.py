@@ -142,9 +142,7 @@ class BaseTransfer(BaseEstimator, ABC):
         else:
             validate_data(self, as_rows(X), skip_check_array=True)
         X = as_rows(X)
-        domains = check_domains(sample_domain, X)
-        if not domains.single:
-            domains.require_both(self._min_rows)
+        domains = self._domains(sample_domain, X)
         known = np.zeros(len(domains.ids), dtype=bool)
         if self._needs_labels():
             multi = bool(get_tags(self).target_tags.multi_output)
@@ -154,6 +152,11 @@ class BaseTransfer(BaseEstimator, ABC):
         elif y is not None:
             check_consistent_length(X, y)
         return Stacked(X, numeric, y, known, domains)
+
+    def _domains(self, sample_domain: Any, X: Any) -> Domains:
+        """Domains of the rows of ``fit``: both sides, or one domain with a warning."""
+        domains = check_domains(sample_domain, X)
+        return domains if domains.single else domains.require_both(self._min_rows)
 
     def _route(self, method: str, sample_domain: Any, params: dict[str, Any]) -> dict[str, Any]:
         """Arguments for the wrapped estimator's ``method``."""
