@@ -173,6 +173,8 @@ METHODS = {
         Method("CORAL", lambda base, seed: skransfer.CORAL(base)),
         Method("SubspaceAlignment", lambda base, seed: skransfer.SubspaceAlignment(base)),
         Method("GFK", lambda base, seed: skransfer.GFK(base)),
+        Method("JGSA", lambda base, seed: skransfer.JGSA(base), kinds=("classification",)),
+        Method("MEDA", lambda base, seed: skransfer.MEDA(), kinds=("classification",)),
         Method("EasyTL", lambda base, seed: skransfer.EasyTL(), kinds=("classification",)),
         Method("MomentAlignment", lambda base, seed: skransfer.MomentAlignment(base)),
         Method("LinearMonge", lambda base, seed: skransfer.LinearMonge(base)),

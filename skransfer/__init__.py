@@ -16,6 +16,8 @@ _HOMES = {
     "skransfer.feature": [
         "CORAL",
         "GFK",
+        "JGSA",
+        "MEDA",
         "MIDA",
         "SCL",
         "SFA",
@@ -96,6 +98,8 @@ if TYPE_CHECKING:
     from skransfer.feature import (
         CORAL,
         GFK,
+        JGSA,
+        MEDA,
         MIDA,
         SCL,
         SFA,

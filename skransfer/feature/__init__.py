@@ -8,8 +8,10 @@ from skransfer.feature._gfk import GFK
 from skransfer.feature._invariant_feature_selector import InvariantFeatureSelector
 from skransfer.feature._jdot_classifier import JDOTClassifier
 from skransfer.feature._jdot_regressor import JDOTRegressor
+from skransfer.feature._jgsa import JGSA
 from skransfer.feature._linear_monge import LinearMonge
 from skransfer.feature._marginalized_sda import MarginalizedSDA
+from skransfer.feature._meda import MEDA
 from skransfer.feature._mida import MIDA
 from skransfer.feature._moment_alignment import MomentAlignment
 from skransfer.feature._scl import SCL
@@ -22,6 +24,8 @@ from skransfer.feature._tca import TCA
 __all__ = [
     "CORAL",
     "GFK",
+    "JGSA",
+    "MEDA",
     "MIDA",
     "SCL",
     "SFA",

@@ -7,11 +7,20 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
-from sklearn.neighbors import NearestCentroid
+from sklearn.dummy import DummyClassifier
+from sklearn.neighbors import KNeighborsClassifier
 
 from skransfer._compat import Interval
 from skransfer.base import Domains, Traits
-from skransfer.feature._pseudo_labels import PseudoLabelMapper, Solution, read_classes
+from skransfer.base.labels import class_names
+from skransfer.feature._pseudo_labels import (
+    PseudoLabelMapper,
+    RowClasses,
+    Solution,
+    read_classes,
+    refine,
+)
+from skransfer.feature._row_names import name_rows
 from skransfer.solvers._half_inverse import odd_signs
 from skransfer.solvers._spectra import covariance_spectrum
 from skransfer.solvers.geometric_statistical import CoupledAlignment, CoupledDirections
@@ -53,8 +62,8 @@ class JGSA(ClassNamePrefixFeaturesOutMixin, PseudoLabelMapper):
     beta : float, default=0.1
         Weight of the source's classes. The authors take 0.1 for objects and 0.01 for digits.
     labeler : classifier, default=None
-        Names the classes of target rows from projected rows. None: ``estimator`` or, without one,
-        the nearest neighbor.
+        Names the classes of target rows, first from the rows as they are, then from projected
+        rows. None: ``estimator`` or, without one, the nearest neighbor.
     max_iter : int, default=10
         Most projections computed; it ends early when no class of a target row changes.
     train_on : {"source", "labeled"}, default="source"
@@ -78,9 +87,9 @@ class JGSA(ClassNamePrefixFeaturesOutMixin, PseudoLabelMapper):
     pseudo_labels_ : ndarray of shape (n_target,)
         Classes of the target rows that the projections were computed for.
     history_ : dict of ndarray
-        Entry 0 is of the first projections, which know no class of the target; entry t of the
-        t-th time that rows were labeled: ``changed``, the share of unlabeled target rows whose
-        class changed (NaN at 0), and the ``objective``, the sum of the eigenvalues.
+        Entry 0 is of the first projections, entry t of the t-th time that projected rows were
+        labeled: ``changed``, the share of unlabeled target rows whose class changed (NaN at 0),
+        and the ``objective``, the sum of the eigenvalues.
     n_iter_ : int
         Projections computed.
     estimator_ : estimator
@@ -128,13 +137,17 @@ class JGSA(ClassNamePrefixFeaturesOutMixin, PseudoLabelMapper):
     traits = Traits(
         target_labels="optional",
         examples=MappingProxyType(
-            {"n_components": ({}, 2), "max_iter": ({}, 1), "labeler": ({}, NearestCentroid())}
+            {
+                "n_components": ({}, 2),
+                "max_iter": ({"labeler": KNeighborsClassifier(1)}, 1),
+                "labeler": ({}, DummyClassifier()),
+            }
         ),
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **PseudoLabelMapper._parameter_constraints,
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [Interval(Real, 0, np.inf, closed="right")],
         "mu": [Interval(Real, 0, None, closed="neither")],
         "beta": [Interval(Real, 0, None, closed="left")],
     }
@@ -164,13 +177,12 @@ class JGSA(ClassNamePrefixFeaturesOutMixin, PseudoLabelMapper):
 
     def _fit_map(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> Any:
         axes = covariance_spectrum(X)  # the span of the rows, where they are fewer than features
-        self.mean_ = axes.mean
-        rows = project(X, axes.mean, axes.vectors)
-        source, target = domains.source, domains.target
+        rows, source = project(X, axes.mean, axes.vectors), domains.source
+        classes = read_classes(y, domains, self.train_on)
         problem = CoupledAlignment(
             rows[source],
-            rows[target],
-            read_classes(y, domains).codes[source],
+            rows[domains.target],
+            classes.codes[source],
             alpha=np.inf if domains.single else self.alpha,  # one domain, one map
             mu=self.mu,
             beta=self.beta,
@@ -178,17 +190,34 @@ class JGSA(ClassNamePrefixFeaturesOutMixin, PseudoLabelMapper):
 
         def solve(codes: NDArray[np.intp]) -> Solution:
             E = _contrasts(codes, domains)
-            found = problem.solve(E[source], E[target], self.n_components)
+            found = problem.solve(E[source], E[domains.target], self.n_components)
             mapped = np.where(source[:, None], rows @ found.source, rows @ found.target)
             signs = odd_signs(mapped)
             found = CoupledDirections(found.source * signs, found.target * signs, found.values)
             return Solution(found, mapped * signs, {"objective": float(found.values.sum())})
 
-        found, mapped, _ = self._refine(solve, y, domains)
+        found, mapped, _ = self._refine_from(rows, solve, classes, domains)
+        self.mean_ = axes.mean
         self.source_components_ = axes.vectors @ found.source
         self.target_components_ = axes.vectors @ found.target
         self.eigenvalues_, self.n_components_ = found.values, len(found.values)
         return mapped.astype(X.dtype, copy=False)
+
+    def _refine_from(
+        self, rows: NDArray[Any], solve: Any, classes: RowClasses, domains: Domains
+    ) -> Solution:
+        """Rounds as of other mappers, but the rows themselves name the first classes."""
+        labeler = self._labels_with()
+
+        def label(mapped: NDArray[Any], _: Any) -> NDArray[np.intp]:
+            return name_rows(labeler, mapped, classes)[classes.unlabeled]
+
+        first = classes._replace(codes=name_rows(labeler, rows, classes))
+        found = refine(solve, label, first, self.max_iter, verbose=self.verbose)
+        self.history_, self.n_iter_ = found.history, found.n_solved
+        side = np.flatnonzero(domains.target & ~domains.source)
+        self.pseudo_labels_ = class_names(classes.names, found.codes[side])
+        return found.solution
 
     def _map(self, X: Any, domains: Domains) -> Any:
         Z = np.empty((X.shape[0], self.n_components_), dtype=X.dtype)

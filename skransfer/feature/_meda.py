@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone, is_classifier
-from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from sklearn.dummy import DummyClassifier
+from sklearn.neighbors import KNeighborsClassifier
 
 from skransfer._compat import HasMethods, Interval, StrOptions
 from skransfer.base import BaseTransfer, Domains, Traits
@@ -15,8 +15,8 @@ from skransfer.base.judging import PredictsRows
 from skransfer.base.kernel import KERNEL_EXAMPLES, UsesKernel
 from skransfer.base.labels import class_names
 from skransfer.base.transfer import Stacked
-from skransfer.base.weighting import check_not_nested
 from skransfer.feature._pseudo_labels import RowClasses, read_classes
+from skransfer.feature._row_names import check_labeler, name_rows
 from skransfer.kernels import LowRankOperator
 from skransfer.solvers.geodesic import GeodesicFlow
 from skransfer.solvers.joint import DomainBalance, joint_contrasts
@@ -33,9 +33,9 @@ Array = NDArray[np.float64]
 class MEDA(UsesKernel, PredictsRows, BaseTransfer):
     r"""Manifold embedded distribution alignment (MEDA): a classifier of its own.
 
-    Rows are taken to the manifold between the domains' principal subspaces, and a kernel
-    classifier is learned there whose values have the same distribution in both domains, overall
-    and class by class, and change little between neighbors [1]_:
+    On the manifold between the domains' principal subspaces, a kernel classifier whose values
+    have the same mean in both domains, overall and class by class, and change little between
+    neighbors [1]_:
 
     .. math:: \min_f \; \sum_{i \in A} \lVert y_i - f(z_i) \rVert^2
         + \eta \lVert f \rVert_K^2
@@ -43,10 +43,10 @@ class MEDA(UsesKernel, PredictsRows, BaseTransfer):
         + \rho \operatorname{tr}\bigl(F^\top L F\bigr).
 
     :math:`z = G^{1/2} x`, scaled to length 1, with the geodesic flow kernel G [2]_; A holds the
-    labeled rows, y their classes as indicators; L is the Laplacian of the graph of neighbors
-    among all rows, and :math:`M = (1 - \mu) M_0 + \mu \sum_c M_c`, scaled to length 1, contrasts
-    the means of f in both domains (:math:`M_0`) and within each class (:math:`M_c`). Classes of
-    the target are first named by another classifier, then by f itself, round by round.
+    labeled rows, y their classes as indicators; L is the Laplacian of a graph of neighbors, and
+    :math:`M = (1 - \mu) M_0 + \mu \sum_c M_c`, scaled to length 1, contrasts the means of f in
+    both domains (:math:`M_0`) and in each class (:math:`M_c`). Classes of the target are first
+    named by another classifier, then by f itself, round by round.
 
     Parameters
     ----------
@@ -130,18 +130,15 @@ class MEDA(UsesKernel, PredictsRows, BaseTransfer):
 
     Notes
     -----
-    Contrasts are the only part of the problem that changes between rounds, and they have low rank:
-    all rounds share one Cholesky factorization, :math:`O(n^3)` time and :math:`O(n^2)` memory for
-    n rows of both domains. With a ``feature_map`` of D features it is :math:`O(n D^2)`, besides
-    :math:`O(n^2 k)` for the graph. New rows take one kernel evaluation with each row of ``fit``.
-    The first classifier reads nothing but the manifold; a source that is wrong for most rows of a
-    class will not be corrected.
+    Only contrasts change between rounds, and they have low rank: all rounds share one Cholesky
+    factorization, :math:`O(n^3)` time and :math:`O(n^2)` memory for n rows of both domains. With a
+    ``feature_map`` of D features it is :math:`O(n D^2)`, besides :math:`O(n^2 k)` for the graph.
+    A source that is wrong for most rows of a class will not be corrected.
 
-    Where the paper is silent: rows are centered by the mean of all, so that an offset of the
-    features changes nothing; as in the authors' program :math:`M_0` is multiplied by the number of
-    classes, so that the domains as a whole count as much as their classes together at
-    :math:`\mu = 1/2`, and each row is a neighbor of itself; a class that no target row is given
-    drops out of the contrasts. With one domain there are no contrasts.
+    As in the authors' program :math:`M_0` is multiplied by the number of classes, so that the
+    domains count as much as all classes together at :math:`\mu = 1/2`, and each row is a neighbor
+    of itself. Rows are centered by the mean of all, so that an offset of the features changes
+    nothing; a class that no target row is given has no contrast. One domain has none either.
 
     References
     ----------
@@ -168,10 +165,14 @@ class MEDA(UsesKernel, PredictsRows, BaseTransfer):
         examples=MappingProxyType(
             {
                 **KERNEL_EXAMPLES,
+                "kernel_params": (
+                    {"kernel": lambda x, z, power=1: float(1 + x @ z) ** power},
+                    {"power": 2},
+                ),
                 "n_components": ({}, 2),
                 "max_iter": ({}, 1),
                 "balance": ({}, 0.9),
-                "labeler": ({"max_iter": 1}, NearestCentroid()),
+                "labeler": ({"max_iter": 1}, DummyClassifier()),
             }
         ),
     )
@@ -234,14 +235,8 @@ class MEDA(UsesKernel, PredictsRows, BaseTransfer):
         return False
 
     def _check_parts(self) -> None:
-        if self.labeler is None:
-            return
-        check_not_nested(self, self.labeler)
-        if not is_classifier(self.labeler):
-            raise TypeError(
-                f"labeler={self.labeler!r} is to name the classes of target rows, and is no "
-                "classifier."
-            )
+        if self.labeler is not None:
+            check_labeler(self, self.labeler)
 
     def _learn(self, data: Stacked, fit_params: dict[str, Any]) -> None:
         classes = read_classes(data.y, data.domains, self.train_on)
@@ -291,9 +286,8 @@ class MEDA(UsesKernel, PredictsRows, BaseTransfer):
         self, risk: StructuralRisk, Z: Array, classes: RowClasses, domains: Domains
     ) -> tuple[RiskMinimizer, NDArray[np.intp]]:
         """Learn the classifier, name the classes of the target rows with it, and so on."""
-        codes, unlabeled = classes.codes.copy(), classes.unlabeled
-        if len(unlabeled):
-            codes[unlabeled] = self._first_codes(Z, classes)
+        labeler = KNeighborsClassifier(1) if self.labeler is None else self.labeler
+        codes, unlabeled = name_rows(labeler, Z, classes), classes.unlabeled
         records, estimate = [], DomainBalance(Z, domains.source)
         for _ in range(self.max_iter):
             balance = self.balance
@@ -321,12 +315,6 @@ class MEDA(UsesKernel, PredictsRows, BaseTransfer):
         share = balance / (balance + len(self.classes_) * (1 - balance))
         contrasts = joint_contrasts(domains.source, codes, balance=share)
         return np.asarray(np.sqrt(self.alpha_domains) * contrasts)
-
-    def _first_codes(self, Z: Array, classes: RowClasses) -> NDArray[np.intp]:
-        known = np.flatnonzero(classes.codes >= 0)
-        labeler = KNeighborsClassifier(1) if self.labeler is None else clone(self.labeler)
-        labeler.fit(Z[known], classes.names[classes.codes[known]])
-        return np.searchsorted(classes.names, labeler.predict(Z[classes.unlabeled]))
 
     def _values(self, X: Any) -> Array:
         Z = self._to_manifold(X)
