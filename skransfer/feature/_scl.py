@@ -39,8 +39,9 @@ class SCL(AugmentsRows, BaseMapper):
     domains without their labels,
 
     .. math:: w_j = \arg\min_{w:\, w_{p_j} = 0} \; \frac{1}{n} \sum_i
-        L\bigl(y_{ij}, w^\top x_i + b\bigr) + \alpha \lVert w \rVert^2,
+        L\bigl(y_{ij}, w^\top x_i + b\bigr) + \alpha s^2 \lVert w \rVert^2,
 
+    where :math:`s^2` is the mean squared norm of the rows, which makes the scale of X irrelevant,
     and the k leading left singular vectors :math:`\Theta` of :math:`W = (w_1, ..., w_m)` are what
     the predictors share. A row becomes :math:`[x, \Theta^\top x]`, the new features standardized.
 
@@ -62,8 +63,10 @@ class SCL(AugmentsRows, BaseMapper):
     method : {"ridge", "sgd"}, default="ridge"
         "ridge": squared loss; all predictors are exact and come from one factorization. "sgd":
         the modified Huber loss by stochastic gradient descent [2]_, a fit for each pivot.
-    alpha : float, default=1e-4
-        Ridge penalty of the predictors. With "sgd" that of ``SGDClassifier``, which halves it.
+    alpha : float, default=1e-3
+        Ridge penalty of the predictors; "sgd" has half of it, as ``SGDClassifier`` defines it. On
+        Amazon reviews, Reuters-21578 and 20 Newsgroups the default predicts the pivots of held-out
+        rows best among the powers of 10.
     scale : float, default=1.0
         Mean norm of the new features of a row, relative to that of the row itself.
     passthrough : bool, default=True
@@ -179,7 +182,7 @@ class SCL(AugmentsRows, BaseMapper):
         min_support: int | float = 5,
         pivots: str = "mutual_info",
         method: str = "ridge",
-        alpha: float = 1e-4,
+        alpha: float = 1e-3,
         scale: float = 1.0,
         passthrough: bool = True,
         n_updates: int = 1_000_000,
@@ -207,11 +210,12 @@ class SCL(AugmentsRows, BaseMapper):
     def _fit_map(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> None:
         marks = presence(X)
         self.pivots_ = self._choose(marks, y, domains)
+        square = float(row_norms(X, squared=True).mean())
         if self.method == "ridge":
-            W = ridge_predictors(X, marks, self.pivots_, self.alpha)
+            W = ridge_predictors(X, marks, self.pivots_, self.alpha * square)
         else:
             W = sgd_predictors(
-                X,
+                X / np.sqrt(square),  # steps of the descent have no scale of their own
                 marks,
                 self.pivots_,
                 alpha=self.alpha,

@@ -24,7 +24,8 @@ def test_pivots_link_words_that_no_document_shares():
     assert set(model.pivots_.tolist()) == set(range(N_SHARED))
     assert source.score(X[LONELY], Y[LONELY]) < 0.6  # words that it has never seen
     assert model.score(X[LONELY], Y[LONELY]) > 0.99
-    stochastic = SCL(LogisticRegression(), method="sgd", n_components=2, random_state=0)
+    knobs = {"method": "sgd", "alpha": 0.01, "n_components": 3, "n_updates": 100_000}
+    stochastic = SCL(LogisticRegression(), random_state=0, **knobs)
     assert stochastic.fit(X, Y, sample_domain=D).score(X[LONELY], Y[LONELY]) > 0.99
 
 
@@ -38,7 +39,8 @@ def test_more_than_two_classes():
 def test_rows_are_mapped_by_the_formula(passthrough):
     model = SCL(n_components=3, n_pivots=8, alpha=0.01, scale=2.0, passthrough=passthrough)
     Z = model.fit_transform(X, Y, sample_domain=D)
-    W = ridge_predictors(X, presence(X), model.pivots_, 0.01)
+    penalty = 0.01 * np.square(X).sum(axis=1).mean()
+    W = ridge_predictors(X, presence(X), model.pivots_, penalty)
     theta, values = leading_directions(W, 3)
     np.testing.assert_allclose(model.components_, theta.T, atol=1e-10)
     np.testing.assert_allclose(model.singular_values_, values)
@@ -65,6 +67,13 @@ def test_pivots_are_shared_and_rank_by_what_they_tell():
         SCL(min_support=41).fit(rows, y, sample_domain=d)
     with pytest.raises(ValueError, match="requires y"):
         SCL().fit(rows, sample_domain=d)
+
+
+@pytest.mark.parametrize("method", ["ridge", "sgd"])
+def test_the_scale_of_the_rows_does_not_matter(method):
+    knobs = {"method": method, "n_components": 4, "random_state": 0, "n_updates": 3000}
+    ours, theirs = (SCL(**knobs).fit_transform(c * X, Y, sample_domain=D) for c in (1.0, 128.0))
+    np.testing.assert_allclose(theirs, 128.0 * ours, atol=1e-7)
 
 
 def test_the_order_of_the_vocabulary_does_not_matter():
