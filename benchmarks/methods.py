@@ -180,6 +180,7 @@ METHODS = {
         Method("LinearMonge", lambda base, seed: skransfer.LinearMonge(base)),
         Method("EasyAdapt", lambda base, seed: skransfer.EasyAdapt(base), "required"),
         Method("EasyAdaptPlus", _easy_adapt_plus, "required"),
+        Method("PRED", lambda base, seed: skransfer.PRED(base), "required"),
         Method(
             "JDOT",
             lambda base, seed: skransfer.JDOTClassifier(base),

@@ -14,6 +14,7 @@ from skransfer.feature._marginalized_sda import MarginalizedSDA
 from skransfer.feature._meda import MEDA
 from skransfer.feature._mida import MIDA
 from skransfer.feature._moment_alignment import MomentAlignment
+from skransfer.feature._pred import PRED
 from skransfer.feature._scl import SCL
 from skransfer.feature._sfa import SFA
 from skransfer.feature._smida import SMIDA
@@ -27,6 +28,7 @@ __all__ = [
     "JGSA",
     "MEDA",
     "MIDA",
+    "PRED",
     "SCL",
     "SFA",
     "SMIDA",
