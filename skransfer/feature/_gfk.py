@@ -87,8 +87,9 @@ class GFK(ClassNamePrefixFeaturesOutMixin, BaseMapper):
 
     Time is that of two principal component analyses, :math:`O(n d^2 + d^3)` for n rows and d
     features in a domain, or :math:`O(n^2 d)` if d is not less than n; no d x d matrix is formed
-    then, and G never is. "auto" joins the two covariances, which costs about as much again.
-    Sparse X is not made dense; mapped rows are dense.
+    then, and G never is. An integer k that is small beside n and d costs less: Lanczos's method
+    finds these components alone. "auto" needs all, and joins the two covariances, about as much
+    again. Sparse X is not made dense; mapped rows are dense.
 
     Signs follow a rule that does not depend on the order of the rows: the first of the largest
     loadings of each of the target's components is positive.

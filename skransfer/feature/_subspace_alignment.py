@@ -70,9 +70,10 @@ class SubspaceAlignment(ClassNamePrefixFeaturesOutMixin, BaseMapper):
     in along them, in scale or in mean given the class, is kept.
 
     Time is :math:`O(n d^2 + d^3)` for n rows and d features in a domain, or :math:`O(n^2 d)` if d
-    is not less than n, in which case no d x d matrix is formed. All components are computed and
-    the leading ones kept; components of less than 1e-10 of the largest variance count as none.
-    Sparse X is not made dense; mapped rows are dense.
+    is not less than n, in which case no d x d matrix is formed. An integer number of components,
+    if small beside n and d, is found alone, by Lanczos's method; else all are computed and the
+    leading ones kept. Components of less than 1e-10 of the largest variance count as none. Sparse
+    X is not made dense; mapped rows are dense.
 
     Signs follow a rule that does not depend on the order of the rows: the first of the largest
     loadings of each component is positive. Where variances are equal, components are any rotation

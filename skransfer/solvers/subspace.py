@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skransfer.solvers._spectra import covariance_spectrum
+from skransfer.solvers._spectra import covariance_spectrum, leading_spectrum
 from skransfer.solvers.moments import row_chunks
 
 __all__ = ["PrincipalAxes", "SubspaceMap", "paired_axes", "principal_axes", "project"]
@@ -70,12 +70,13 @@ class PrincipalAxes(NamedTuple):
         return PrincipalAxes(self.mean, self.variances[:k].copy(), self.directions[:, :k].copy())
 
 
-def principal_axes(X: Any, name: str = "domain") -> PrincipalAxes:
-    """All axes along which rows vary.
+def principal_axes(X: Any, name: str = "domain", k: int | None = None) -> PrincipalAxes:
+    """Axes along which rows vary.
 
     More rows than features: eigenvectors of the d x d covariance, from one pass over the rows,
     O(n d^2 + d^3). Else no d x d matrix is formed: the thin singular value decomposition of the
     centered rows, or, for sparse rows, the eigenvectors of their n x n Gram matrix, O(n^2 d).
+    Where few axes of many are asked for, Lanczos's method finds these alone.
     Axes of less than 1e-10 of the largest variance are dropped. The first of the largest loadings
     of each axis is positive, a rule that does not look at the rows.
 
@@ -84,6 +85,8 @@ def principal_axes(X: Any, name: str = "domain") -> PrincipalAxes:
     X : {ndarray, CSR matrix} of shape (n, d)
     name : str, default="domain"
         For messages.
+    k : int, default=None
+        Most axes; None: all.
 
     Returns
     -------
@@ -108,7 +111,7 @@ def principal_axes(X: Any, name: str = "domain") -> PrincipalAxes:
     n, d = X.shape
     if n < 2:
         raise ValueError(f"The {name} has {n} row: a subspace needs two or more.")
-    mean, variances, directions = covariance_spectrum(X)
+    mean, variances, directions = covariance_spectrum(X) if k is None else leading_spectrum(X, k)
     # What rounding leaves of rows that do not vary; sparse ones are squared before centering.
     noise = 4 * d * float(mean @ mean) * _EPS ** (1 if sp.issparse(X) else 2)
     keep = variances > max(_EMPTY * variances.max(initial=0.0), noise)
@@ -159,8 +162,9 @@ def paired_axes(
             f"n_components={n_components!r}: give a positive integer, or a share of the "
             "variance, a float in (0, 1]."
         )
-    first = principal_axes(source, "source")
-    second = first if target is source else principal_axes(target, "target")
+    most = int(n_components) if whole else None
+    first = principal_axes(source, "source", most)
+    second = first if target is source else principal_axes(target, "target", most)
     for name, axes in (("source", first), ("target", second)):
         if not len(axes.variances):
             raise ValueError(f"All rows of the {name} are equal: they span no subspace.")

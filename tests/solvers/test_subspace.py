@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy.sparse.linalg import ArpackNoConvergence
 
 from skransfer.solvers.subspace import SubspaceMap, principal_axes, project
 
@@ -51,6 +52,49 @@ def test_axes_are_those_of_a_dense_decomposition(n, d, convert):
     np.testing.assert_allclose(
         axes.directions.T @ axes.directions, np.eye(len(variances)), atol=1e-12
     )
+
+
+def _refuse(*args, **kwargs):
+    raise AssertionError("all axes were computed")
+
+
+@pytest.mark.parametrize("convert", CONTAINERS)
+@pytest.mark.parametrize(("n", "d"), [(210, 300), (300, 210)])
+def test_few_axes_of_many_are_the_leading_ones(n, d, convert, monkeypatch):
+    monkeypatch.setattr("skransfer.solvers._spectra._PASSES", 0)
+    X = _rows(n, d) + 100
+    every = principal_axes(X)
+    monkeypatch.setattr("skransfer.solvers._spectra.covariance_spectrum", _refuse)
+    axes = principal_axes(convert(X), k=20)
+    np.testing.assert_allclose(axes.mean, every.mean, atol=1e-12)
+    np.testing.assert_allclose(axes.variances, every.variances[:20], rtol=1e-7)
+    np.testing.assert_allclose(axes.directions, every.directions[:, :20], atol=1e-6)
+    np.testing.assert_allclose(axes.directions.T @ axes.directions, np.eye(20), atol=1e-12)
+    order = np.random.default_rng(1).permutation(n)
+    again = principal_axes(convert(X[order]), k=20)
+    np.testing.assert_allclose(again.directions, axes.directions, atol=1e-6)
+
+
+@pytest.mark.parametrize("convert", CONTAINERS)
+@pytest.mark.parametrize(("n", "d"), [(210, 300), (300, 210)])
+def test_few_axes_of_rows_that_vary_along_fewer(n, d, convert, monkeypatch):
+    monkeypatch.setattr("skransfer.solvers._spectra._PASSES", 0)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 5)) @ rng.normal(size=(5, d))
+    every, axes = principal_axes(X), principal_axes(convert(X), k=20)
+    assert axes.directions.shape == (d, 5)
+    np.testing.assert_allclose(axes.directions, every.directions, atol=1e-7)
+    assert not len(principal_axes(convert(np.full((n, d), 0.3)), k=20).variances)
+
+
+def test_all_axes_are_computed_where_a_few_do_not_converge(monkeypatch):
+    def fail(*args, **kwargs):
+        raise ArpackNoConvergence("no convergence", np.zeros(0), np.zeros((0, 0)))
+
+    monkeypatch.setattr("skransfer.solvers._spectra.eigsh", fail)
+    X = np.random.default_rng(0).normal(size=(210, 220))
+    every, axes = principal_axes(X), principal_axes(X, k=20)
+    np.testing.assert_array_equal(axes.directions, every.directions[:, :20])
 
 
 @pytest.mark.parametrize("convert", CONTAINERS)
@@ -226,12 +270,13 @@ def test_equal_rows_span_nothing(n, value, convert):
         (_rows(30, 6), "6 x 6 covariance"),
         (_rows(5, 6), "5 rows of 6 features"),
         (sp.csr_array(_rows(5, 6)), "5 axes of 6 sparse features"),
+        (np.zeros((200, 201)), "200 rows of 201 features"),
     ],
 )
 def test_what_does_not_fit_is_refused_first(X, message, monkeypatch):
     monkeypatch.setattr("skransfer.kernels._memory.available_memory", lambda: 100)
     with pytest.raises(MemoryError, match=message):
-        principal_axes(X)
+        principal_axes(X, k=3)
 
 
 def test_a_map_can_be_stored_and_leaves_rows_alone():
