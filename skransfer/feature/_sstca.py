@@ -16,6 +16,7 @@ from skransfer.feature._label_columns import label_columns
 from skransfer.kernels import single_blas
 from skransfer.solvers.neighbor_graph import neighbor_graph
 from skransfer.solvers.semisupervised_components import (
+    check_room,
     edge_laplacian,
     semisupervised_components,
 )
@@ -61,13 +62,13 @@ class SSTCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
     alpha : float, default=1.0
         Strength of the penalty on W, :math:`\mu` in [1]_. Larger: directions of larger variance,
         less adaptation.
-    label_weight : float, default=0.5
+    label_weight : float, default=0.9
         :math:`\gamma`, from 0 (variance only) to 1 (labels only, and then no more components
         than classes less one). V is centered over the rows with a label and scaled to a largest
-        singular value of 1, so that at 0.5 variance that the labels explain counts twice,
-        whatever the number of rows. The paper's :math:`\gamma` weighs indicators as they are: it
-        is this one where :math:`\gamma / (1 - \gamma)` is about the number of rows of a class
-        times as large.
+        singular value of 1: variance that the labels explain counts :math:`1 / (1 - \gamma)`
+        times as much as other variance, whatever the number of rows. The paper's :math:`\gamma`
+        weighs indicators as they are, so that its 0.5 is nearly 1 here where classes have many
+        rows.
     smoothness : float, default=1.0
         Weight :math:`\lambda` of the mean squared difference between neighbors, beside the
         squared difference of the domain means. The paper divides by :math:`n^2` in place of the
@@ -150,7 +151,7 @@ class SSTCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
     traits = Traits(
         target_labels="optional",
         examples=MappingProxyType(
-            KERNEL_EXAMPLES | {"label_weight": ({}, 0.9), "neighbor_weights": ({}, "binary")}
+            KERNEL_EXAMPLES | {"label_weight": ({}, 0.5), "neighbor_weights": ({}, "binary")}
         ),
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -175,7 +176,7 @@ class SSTCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
         coef0: float = 1.0,
         kernel_params: dict[str, Any] | None = None,
         alpha: float = 1.0,
-        label_weight: float = 0.5,
+        label_weight: float = 0.9,
         smoothness: float = 1.0,
         n_neighbors: int = 5,
         neighbor_weights: str = "heat",
@@ -201,10 +202,10 @@ class SSTCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
         return True
 
     def _fit_map(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> Any:
-        assert y is not None
         self._resolve_gamma(X)
-        graph = self._graph(X)
         K = self._operator(X)
+        check_room(K)  # before the graph, which takes long for many rows
+        graph = self._graph(X)
         with single_blas():  # besides the kernel's own threads: many small products
             found = semisupervised_components(
                 K,

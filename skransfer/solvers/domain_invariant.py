@@ -105,7 +105,8 @@ def invariant_components(
         domain) say nothing.
     alpha : float
         Not negative. 1 removes the scatter that the domain features explain from the objective,
-        more makes it count against a direction.
+        more makes it count against a direction. Rounding is relative to the most negative
+        eigenvalue, which grows with alpha: at 1e6 about six digits of the values are left.
     n_components : int
         Number of directions. Those whose eigenvalue is not positive are dropped: their embedding
         is zero, or depends on the domains by more than it is worth.

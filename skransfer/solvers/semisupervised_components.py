@@ -12,7 +12,12 @@ from skransfer.solvers._components import feature_basis, kernel_noise, unit_colu
 from skransfer.solvers._half_inverse import odd_signs
 from skransfer.solvers.neighbor_graph import graph_laplacian
 
-__all__ = ["SemisupervisedComponents", "edge_laplacian", "semisupervised_components"]
+__all__ = [
+    "SemisupervisedComponents",
+    "check_room",
+    "edge_laplacian",
+    "semisupervised_components",
+]
 
 Array = NDArray[np.float64]
 
@@ -75,6 +80,40 @@ def edge_laplacian(graph: Any) -> sp.csr_array:
     total = float(graph.sum())
     laplacian = graph_laplacian(graph, normalized=False)
     return sp.csr_array(laplacian * (2.0 / total if total > 0 else 0.0))
+
+
+def check_room(op: KernelOperator) -> None:
+    """Refuse a problem whose matrices cannot fit, before anything is computed for it.
+
+    Parameters
+    ----------
+    op : KernelOperator of shape (n, n)
+        Given by features, it needs no matrices of n rows and columns.
+
+    Raises
+    ------
+    MemoryError
+        The text names the ways out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.kernels import LowRankOperator
+    >>> from skransfer.solvers.semisupervised_components import check_room
+    >>> check_room(LowRankOperator(np.ones((1_000_000, 1))))
+    """
+    if isinstance(op, LowRankOperator) and op.delta is None:
+        return
+    n = op.shape[0]
+    check_memory(
+        _MATRICES * 8.0 * n * n,
+        f"The direct solver for {n} rows",
+        (
+            "pass feature_map=Nystroem(...)",
+            'choose kernel="linear", which is solved in the space of the features',
+            "fit on fewer rows",
+        ),
+    )
 
 
 def semisupervised_components(
@@ -168,7 +207,7 @@ def semisupervised_components(
         embedding = op.embed(directions)
     else:
         form = "dense"
-        _check_memory(n)
+        check_room(op)
         K = np.asarray(op.to_dense(), dtype=np.float64)
         # Not K'K of one array with itself: the routine for that fails on large ones in OpenBLAS.
         gram = K.T @ (K - K.mean(axis=0))
@@ -221,18 +260,6 @@ def _leading(A: Array, B: Array, k: int, noise: float) -> tuple[Array, Array]:
             "Check the features, and gamma: it may be far too small or far too large."
         )
     return values[kept], W[:, kept]
-
-
-def _check_memory(n: int) -> None:
-    check_memory(
-        _MATRICES * 8.0 * n * n,
-        f"The direct solver for {n} rows",
-        (
-            "pass feature_map=Nystroem(...)",
-            'choose kernel="linear", which is solved in the space of the features',
-            "fit on fewer rows",
-        ),
-    )
 
 
 def _check(

@@ -150,6 +150,16 @@ def test_labels_are_needed():
         SSTCA().fit(X, sample_domain=IDS)
 
 
+def test_room_is_asked_for_before_the_graph(monkeypatch):
+    def graph(*args, **kwargs):
+        raise AssertionError("the graph was built first")
+
+    monkeypatch.setattr("skransfer.feature._sstca.neighbor_graph", graph)
+    monkeypatch.setattr("skransfer.kernels._memory.available_memory", lambda: 300_000)
+    with pytest.raises(MemoryError, match=r"direct solver for 120 rows.*feature_map"):
+        SSTCA().fit(X, CLASSES, sample_domain=IDS)
+
+
 def test_digits_in_a_search_over_a_pipeline():
     digits, y = load_digits(return_X_y=True)
     digits, y = digits[:600] / 16, y[:600]
