@@ -178,6 +178,17 @@ METHODS = {
         Method("EasyTL", lambda base, seed: skransfer.EasyTL(), kinds=("classification",)),
         Method("MomentAlignment", lambda base, seed: skransfer.MomentAlignment(base)),
         Method("LinearMonge", lambda base, seed: skransfer.LinearMonge(base)),
+        Method("OTMapping", lambda base, seed: skransfer.OTMapping(base)),
+        Method(
+            "OTLabelPropagation",
+            lambda base, seed: skransfer.OTLabelPropagation(),
+            kinds=("classification",),
+        ),
+        Method(
+            "OTLabelPropagationRegressor",
+            lambda base, seed: skransfer.OTLabelPropagationRegressor(),
+            kinds=("regression",),
+        ),
         Method("EasyAdapt", lambda base, seed: skransfer.EasyAdapt(base), "required"),
         Method("EasyAdaptPlus", _easy_adapt_plus, "required"),
         Method("PRED", lambda base, seed: skransfer.PRED(base), "required"),

@@ -34,6 +34,9 @@ _HOMES = {
         "LinearMonge",
         "MarginalizedSDA",
         "MomentAlignment",
+        "OTLabelPropagation",
+        "OTLabelPropagationRegressor",
+        "OTMapping",
         "SubspaceAlignment",
     ],
     "skransfer.instance": [
@@ -117,6 +120,9 @@ if TYPE_CHECKING:
         LinearMonge,
         MarginalizedSDA,
         MomentAlignment,
+        OTLabelPropagation,
+        OTLabelPropagationRegressor,
+        OTMapping,
         SubspaceAlignment,
     )
     from skransfer.instance import (

@@ -14,6 +14,9 @@ from skransfer.feature._marginalized_sda import MarginalizedSDA
 from skransfer.feature._meda import MEDA
 from skransfer.feature._mida import MIDA
 from skransfer.feature._moment_alignment import MomentAlignment
+from skransfer.feature._ot_label_propagation import OTLabelPropagation
+from skransfer.feature._ot_label_propagation_regressor import OTLabelPropagationRegressor
+from skransfer.feature._ot_mapping import OTMapping
 from skransfer.feature._pred import PRED
 from skransfer.feature._scl import SCL
 from skransfer.feature._sfa import SFA
@@ -43,5 +46,8 @@ __all__ = [
     "LinearMonge",
     "MarginalizedSDA",
     "MomentAlignment",
+    "OTLabelPropagation",
+    "OTLabelPropagationRegressor",
+    "OTMapping",
     "SubspaceAlignment",
 ]
