@@ -39,10 +39,11 @@ class MarginalizedSDA(AugmentsRows, BaseMapper):
         Number of layers. 0: rows stay as they are.
     alpha : float, default=1e-5
         Ridge penalty on W, beside products that are summed over the rows.
-    n_frequent : int, default=5000
+    n_frequent : int, default=1000
         Width of the layers where there are more features than that: the first layer then
         restores the most frequent features only, from blocks of this many features each, and
-        averages over the blocks. Memory and time are those of this width.
+        averages over the blocks. Memory and time are those of this width; mapped rows get
+        ``n_layers`` times as many columns.
     passthrough : bool, default=True
         Whether mapped rows keep the features themselves beside those of the layers.
     train_on : {"source", "labeled"}, default="source"
@@ -115,7 +116,7 @@ class MarginalizedSDA(AugmentsRows, BaseMapper):
         noise: float = 0.5,
         n_layers: int = 3,
         alpha: float = 1e-5,
-        n_frequent: int = 5000,
+        n_frequent: int = 1000,
         passthrough: bool = True,
         train_on: str = "source",
     ) -> None:

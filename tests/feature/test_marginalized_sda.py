@@ -15,7 +15,7 @@ from tests.feature.synonyms import make_synonyms
 X, Y, D, LONELY = make_synonyms()
 
 
-@pytest.mark.parametrize("n_frequent", [5000, 30])
+@pytest.mark.parametrize("n_frequent", [1000, 30])
 def test_shared_words_fill_in_words_that_no_document_shares(n_frequent):
     model = MarginalizedSDA(LogisticRegression(), n_frequent=n_frequent)
     model.fit(X, Y, sample_domain=D)
@@ -28,7 +28,7 @@ def test_shared_words_fill_in_words_that_no_document_shares(n_frequent):
 def test_layers_stand_beside_the_features(passthrough):
     fitted = MarginalizedSDA(n_layers=2, noise=0.3, alpha=0.1, passthrough=passthrough)
     Z = fitted.fit_transform(X, sample_domain=D)
-    stack = DenoisingStack.fit(X, 2, noise=0.3, alpha=0.1, n_frequent=5000)
+    stack = DenoisingStack.fit(X, 2, noise=0.3, alpha=0.1, n_frequent=1000)
     np.testing.assert_allclose(Z, np.hstack([X, stack(X)]) if passthrough else stack(X))
     assert [layer.weights.shape for layer in fitted.layers_] == [(72, 72), (72, 72)]
     names = fitted.get_feature_names_out()
