@@ -52,6 +52,8 @@ class OTLabelPropagationRegressor(PropagatesLabels):
         The plan, if it is "exact"; others are not held.
     epsilon_ : float
         Strength of the entropy, in units of the costs; 0 for "exact".
+    n_iter_ : int
+        Rounds of scaling; 1 for "exact".
     solver_info_ : dict
         As in :class:`OTMapping`.
     map_ : SoftmaxMap or NearestRows

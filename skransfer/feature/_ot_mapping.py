@@ -82,6 +82,8 @@ class OTMapping(OneToOneFeatureMixin, BaseMapper):
         The plan, if it is "exact"; others are not held.
     epsilon_ : float
         Strength of the entropy, in units of the costs; 0 for "exact".
+    n_iter_ : int
+        Rounds of scaling, of all problems of "class"; 1 for "exact" and with one domain.
     solver_info_ : dict
         "exact": ``cost``. Else ``n_iter``, ``error`` of the masses, ``converged``, ``form``
         ("dense": costs were held; "tiled": computed in each pass) and, for "class", ``objective``
@@ -214,6 +216,7 @@ class OTMapping(OneToOneFeatureMixin, BaseMapper):
         """One domain: nothing moves."""
         self.source_potential_, self.target_potential_ = np.zeros(n), np.zeros(n)
         self.plan_, self.epsilon_, self.solver_info_, self.map_ = None, 0.0, {}, None
+        self.n_iter_ = 1
 
     def _map(self, X: Any, domains: Domains) -> Any:
         source = domains.ids >= 0

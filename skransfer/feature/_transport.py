@@ -64,6 +64,7 @@ def solve_transport(
     )
     owner.plan_ = getattr(found, "plan", None)
     owner.epsilon_, owner.solver_info_ = getattr(found, "epsilon", 0.0), found.info
+    owner.n_iter_ = found.info.get("n_iter", 1)
     return found
 
 
