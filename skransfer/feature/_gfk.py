@@ -13,6 +13,7 @@ from skransfer._compat import Interval, StrOptions, take_rows
 from skransfer.base import BaseMapper, Domains, Traits
 from skransfer.base.labels import clean_labels
 from skransfer.solvers.geodesic import GeodesicFlow
+from skransfer.solvers.moments import rows_where
 
 __all__ = ["GFK"]
 
@@ -146,9 +147,8 @@ class GFK(ClassNamePrefixFeaturesOutMixin, BaseMapper):
         return self.source_subspace == "pls" or super()._needs_labels()
 
     def _fit_map(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> None:
-        # One domain is decomposed once.
-        source = X if domains.single else X[domains.source]
-        target = X if domains.single else X[domains.target]
+        # One domain is the same object twice, and decomposed once.
+        source, target = (rows_where(X, mask) for mask in (domains.source, domains.target))
         responses = None
         if self.source_subspace == "pls":
             responses = self._responses(take_rows(y, np.flatnonzero(domains.source)))

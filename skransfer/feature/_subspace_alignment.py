@@ -8,6 +8,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin
 
 from skransfer._compat import Interval
 from skransfer.base import BaseMapper, Domains, Traits
+from skransfer.solvers.moments import rows_where
 from skransfer.solvers.subspace import SubspaceMap
 
 __all__ = ["SubspaceAlignment"]
@@ -116,9 +117,8 @@ class SubspaceAlignment(ClassNamePrefixFeaturesOutMixin, BaseMapper):
         self.train_on = train_on
 
     def _fit_map(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> None:
-        # One domain is decomposed once.
-        source = X if domains.single else X[domains.source]
-        target = X if domains.single else X[domains.target]
+        # One domain is the same object twice, and decomposed once.
+        source, target = (rows_where(X, mask) for mask in (domains.source, domains.target))
         self.map_ = SubspaceMap.fit(source, target, self.n_components)
         self.source_components_ = self.map_.source.directions.T
         self.target_components_ = self.map_.target.directions.T
