@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skransfer.kernels import canonical_order, check_memory, working_memory
+from skransfer.kernels import canonical_order, check_memory, single_blas, working_memory
 from skransfer.solvers._transport_costs import Costs, DenseCosts, TiledCosts
 from skransfer.solvers.sinkhorn import sinkhorn
 from skransfer.solvers.transport_classes import class_regularized
@@ -244,17 +244,17 @@ def scaled_transport(
         costs.set_bias(wrong.astype(np.float64) * (_FORBIDDEN * most / epsilon))
     n, m = costs.shape
     a, b = np.full(n, 1 / n), np.full(m, 1 / m)
-    options: dict[str, Any] = {"tol": tol, "max_iter": max_iter}
+    options: dict[str, Any] = {"tol": tol, "max_iter": max_iter, "verbose": verbose}
+    with single_blas():  # beside the tiles' own threads; and many products are small
+        if class_alpha > 0:
+            classed = class_regularized(costs, a, b, eta=class_alpha / alpha, **options)
+            found, n_iter, converged = classed.scaling, classed.n_iter, classed.converged
+        else:
+            found = sinkhorn(costs, a, b, rho=marginal_alpha * mean / epsilon, **options)
+            n_iter, converged = found.n_iter, found.converged
+    info = {"n_iter": n_iter, "error": found.error, "converged": converged, "form": form}
     if class_alpha > 0:
-        eta = class_alpha / alpha
-        classed = class_regularized(costs, a, b, eta=eta, verbose=verbose, **options)
-        found, n_iter, converged = classed.scaling, classed.n_iter, classed.converged
-        info: dict[str, Any] = {"objective": classed.objective * epsilon}
-    else:
-        rho = marginal_alpha * mean / epsilon
-        found = sinkhorn(costs, a, b, rho=rho, verbose=verbose, **options)
-        info, n_iter, converged = {}, found.n_iter, found.converged
-    info |= {"n_iter": n_iter, "error": found.error, "converged": converged, "form": form}
+        info["objective"] = classed.objective * epsilon
     s_back, t_back = np.argsort(s_order), np.argsort(t_order)
     numbers = np.repeat(np.arange(len(groups)), np.diff(starts))[s_back]
     return ScaledTransport(
