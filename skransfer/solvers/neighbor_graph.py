@@ -27,9 +27,8 @@ __all__ = ["graph_laplacian", "nearest_places", "neighbor_graph"]
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-# Entries of a block of distances, its least number of rows, and places whose distances bound the
-# k-th one.
-_BLOCK, _LEAST_ROWS, _SAMPLE = 500_000, 16, 1024
+# Rows and columns of a block of distances, and places whose distances bound the k-th one.
+_HEIGHT, _WIDTH, _SAMPLE = 256, 2048, 1024
 _ROUNDING = 1e-12  # of the largest squared length: distances closer than that are equal
 _WAYS_OUT = ("fit on fewer rows", "drop equal rows", "choose fewer n_neighbors")
 
@@ -174,29 +173,36 @@ def nearest_places(rows: Any, k: int, *, angles: bool = False) -> tuple[Indices,
         rows = rows - rows.mean(axis=0)  # the formula below cancels far from the origin
     lengths = np.ones(n) if angles else squared_lengths(rows).astype(np.float64)
     nearest, squares = np.empty((n, k), dtype=np.intp), np.empty((n, k))
-    height = max(_LEAST_ROWS, _BLOCK // n)
     # Spread over all places: the k-th distance among these bounds the k-th among all.
     sample = np.unique(np.linspace(0, n - 1, max(_SAMPLE, 4 * k)).astype(np.intp))
     grain = _ROUNDING * max(float(lengths.max()), np.finfo(np.float64).tiny)
     turned = -2.0 * rows.T
 
-    def search(start: int) -> None:
-        part = slice(start, min(start + height, n))
-        D = rows[part] @ turned
+    def distances(part: slice, columns: Any) -> Array:
+        """Squared distances, but for the length of the row itself."""
+        D = rows[part] @ turned[:, columns]
         D = D.toarray() if sp.issparse(D) else D
-        D += lengths  # squared distances but for the length of the row itself
-        own = np.arange(part.stop - part.start)
-        D[own, part.start + own] = -np.inf  # first, before rows that differ by less than rounding
-        bound = np.partition(D[:, sample], k - 1, axis=1)[:, k - 1 : k] + grain
-        i, j = np.divmod(np.flatnonzero(bound >= D), n)
-        found = np.maximum(D[i, j] + lengths[part][i], 0.0)
-        found[j == part.start + i] = -grain
+        D += lengths[columns]
+        return np.asarray(D)
+
+    def search(start: int) -> None:
+        part = slice(start, min(start + _HEIGHT, n))
+        bound = np.partition(distances(part, sample), k - 1, axis=1)[:, k - 1 : k] + grain
+        hits = []
+        for first in range(0, n, _WIDTH):
+            D = distances(part, slice(first, min(first + _WIDTH, n)))
+            at = np.flatnonzero(bound >= D)
+            own, other = np.divmod(at, D.shape[1])
+            hits.append((own, other + first, D.ravel()[at]))
+        i, j, found = (np.concatenate(pieces) for pieces in zip(*hits, strict=True))
+        found = np.maximum(found + lengths[part][i], 0.0)
+        found[j == part.start + i] = -grain  # first, before rows that differ by rounding
         order = np.lexsort((j, np.rint(found / grain), i))
-        first = np.searchsorted(i, own)  # i ascends
-        chosen = order[first[:, None] + np.arange(k)]
+        begins = np.searchsorted(i[order], np.arange(part.stop - part.start))
+        chosen = order[begins[:, None] + np.arange(k)]
         nearest[part], squares[part] = j[chosen], np.maximum(found[chosen], 0.0)
 
-    run_shared(search, range(0, n, height), n_workers() if n > height else 1)
+    run_shared(search, range(0, n, _HEIGHT), n_workers() if n > _HEIGHT else 1)
     return nearest, squares
 
 

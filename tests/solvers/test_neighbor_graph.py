@@ -44,7 +44,8 @@ def test_graph_is_the_plain_one(n, k, weights):
 def test_blocks_and_samples_make_no_difference(monkeypatch):
     X = RNG.normal(size=(300, 4))
     whole = neighbor_graph(X, 5, weights="heat").toarray()
-    monkeypatch.setattr(module, "_BLOCK", 1)
+    monkeypatch.setattr(module, "_HEIGHT", 17)
+    monkeypatch.setattr(module, "_WIDTH", 23)
     monkeypatch.setattr(module, "_SAMPLE", 10)
     np.testing.assert_allclose(neighbor_graph(X, 5, weights="heat").toarray(), whole, atol=1e-14)
 
