@@ -50,9 +50,8 @@ class MIDA(IndependentMapper):
         Price of dependence, :math:`\lVert H D \rVert_2^2 / \mu` in the symbols of [1]_, which
         gives it the same meaning for any number of rows and any units of D: at 1, variance that
         the domain features explain counts nothing, and at 0 as much as any other. Much more than
-        1: components that the domain features tell nothing about; beyond 1e6 rounding costs more
-        digits than are gained. (:math:`\mu = 1` and two domains of n / 2 rows are
-        ``alpha = n / 2``.)
+        1: components that the domain features tell nothing about. (:math:`\mu = 1` and two
+        domains of n / 2 rows are ``alpha = n / 2``.)
     domain_columns : list of int or str, default=None
         Columns of X that hold domain features, by position or by name: time, temperature,
         indicators of devices. They are standardized, and take the place of the domain ids

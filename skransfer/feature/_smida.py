@@ -53,7 +53,6 @@ class SMIDA(IndependentMapper):
         Price of dependence on the domains, :math:`\lVert H D \rVert_2^2 / \mu` in the symbols of
         [1]_, which gives it the same meaning for any number of rows and any units of D: at 1,
         variance that the domain features explain counts nothing, and at 0 as much as any other.
-        Beyond 1e6 rounding costs more digits than are gained.
     label_weight : float, default=10.0
         Worth of dependence on the labels, :math:`\gamma \lVert H Y \rVert_2^2 / \mu`: variance
         that the labels explain counts 1 + ``label_weight`` times. 0 is :class:`MIDA`. The default

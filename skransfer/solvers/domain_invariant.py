@@ -1,5 +1,6 @@
 """Components of large variance that do not depend on given features of the domains."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ _DENSE_ROWS = 600
 _OVERSAMPLE = 5
 _EPS = float(np.finfo(np.float64).eps)
 _MAX_PASSES = 60
+# Eigenvalues above this share of the largest in size are found to half of all digits.
+_CLEAR = 1e-8
 
 
 class InvariantComponents(NamedTuple):
@@ -43,7 +46,8 @@ class InvariantComponents(NamedTuple):
         Products of K with a block of columns.
     residual : float
         Largest norm of A w - value w over the largest value: every value is that close to an
-        exact one, relative to the largest.
+        exact one, relative to the largest. Rounding makes alpha times 1e-15 of it, by which the
+        values themselves are not concerned.
     converged : bool
         False if the iteration stopped at its limit.
     """
@@ -105,8 +109,7 @@ def invariant_components(
         domain) say nothing.
     alpha : float
         Not negative. 1 removes the scatter that the domain features explain from the objective,
-        more makes it count against a direction. Rounding is relative to the most negative
-        eigenvalue, which grows with alpha: at 1e6 about six digits of the values are left.
+        more makes it count against a direction.
     n_components : int
         Number of directions. Those whose eigenvalue is not positive are dropped: their embedding
         is zero, or depends on the domains by more than it is worth.
@@ -151,31 +154,32 @@ def invariant_components(
     _check(op, domain_columns, label_columns, alpha, label_weight, n_components)
     n, k = op.shape[0], min(n_components, op.shape[0])
     columns, signs = _signed_columns(domain_columns, alpha, label_columns, label_weight)
-    floor = kernel_noise(op) ** 2
+    noise = kernel_noise(op)
     directions, converged = None, True
     if isinstance(op, LowRankOperator) and op.delta is None:
         form, n_passes = "low-rank", 3
         basis, R, scatter = feature_basis(op)
-        small = _signed(R.T @ scatter @ R, R.T @ op.project(columns), signs)
-        values, u = _leading(small, k, floor)
+        squares, vectors = np.linalg.eigh(scatter)
+        factor = np.sqrt(np.maximum(squares, 0.0))[:, None] * (vectors.T @ R)
+        values, u = _leading(*_of(factor), R.T @ op.project(columns), signs, k)
         W, directions = op.embed(basis @ u), R @ u
         embedding = op.embed(directions)
     elif n <= max(_DENSE_ROWS, 4 * (k + _OVERSAMPLE)):
         form, n_passes = "dense", 1
         K = np.asarray(op.to_dense(), dtype=np.float64)
-        centered = K - K.mean(axis=0)
-        values, W = _leading(_signed(centered.T @ centered, K.T @ columns, signs), k, floor)
+        values, W = _leading(*_of(K - K.mean(axis=0), noise), K.T @ columns, signs, k)
         embedding = K @ W
     else:
         random = check_random_state(random_state).standard_normal((n, k + _OVERSAMPLE))
         start = np.column_stack([np.ones(n), columns, random])
         _check_memory(*start.shape)
         space = KrylovSpace(op, start)
-        converged, small = _grow(space, columns, signs, k, floor, tol, verbose)
+        converged = _grow(space, columns, signs, k, noise, tol, verbose)
         form, n_passes = "krylov", space.n_passes + 1
-        values, u = _leading(small, k, floor)
-        # At the limit the last block has not been looked at.
-        W, embedding = space.basis[:, : len(u)] @ u, space.products[:, : len(u)] @ u
+        products = space.products
+        factor = products - products.mean(axis=0)
+        values, u = _leading(*_of(factor, noise), products.T @ columns, signs, k)
+        W, embedding = space.basis @ u, products @ u
     if not len(values):
         raise ValueError(
             "No direction is left: the kernel sees no difference between the rows (check the "
@@ -213,12 +217,42 @@ def _signed(gram: Array, crossed: Array, signs: Array) -> Array:
     return np.asarray((small + small.T) / 2)
 
 
-def _leading(small: Array, k: int, floor: float) -> tuple[Array, Array]:
-    """The largest eigenvalues above the rounding level, decreasing, and their vectors."""
-    values, u = np.linalg.eigh(small)
-    floor += 8 * len(values) * _EPS * np.abs(values).max(initial=0.0)
-    kept = min(k, int(np.sum(values > floor)))
-    return values[::-1][:kept], u[:, ::-1][:, :kept]
+def _of(factor: Array, noise: float = 0.0) -> tuple[Callable[[Array | None], Array], float]:
+    """X'X of a factor X, on all or on some directions, and what of it rounding alone makes."""
+
+    def gram(directions: Array | None) -> Array:
+        part = factor if directions is None else factor @ directions
+        return np.asarray(part.T @ part)
+
+    return gram, (noise + 8 * _EPS * float(np.linalg.norm(factor))) ** 2
+
+
+def _leading(
+    gram: Callable[[Array | None], Array], floor: float, crossed: Array, signs: Array, k: int
+) -> tuple[Array, Array]:
+    """The largest eigenvalues of X'X + C diag(s) C' above the floor, and their vectors.
+
+    They are known up to the rounding of the largest in size, which may be that of a direction
+    between the domains at a high price, or of a component that is much larger than the others.
+    What stands clear of it is taken; the rest, in the directions that are left, is decomposed by
+    itself, and so on.
+    """
+    values: list[Array] = []
+    vectors: list[Array] = []
+    rest = None
+    while k > 0:
+        left = crossed if rest is None else rest.T @ crossed
+        found, u = np.linalg.eigh(_signed(gram(rest), left, signs))
+        u = u if rest is None else rest @ u
+        size = np.abs(found)
+        clear = size > max(_CLEAR * size.max(initial=0.0), floor)
+        taken = np.flatnonzero(clear & (found > 0))[::-1][:k]
+        values.append(found[taken])
+        vectors.append(u[:, taken])
+        rest, k = u[:, ~clear], k - len(taken)
+        if not clear.any() or not rest.shape[1]:
+            break
+    return np.concatenate(values), np.hstack(vectors)
 
 
 def _grow(
@@ -226,35 +260,37 @@ def _grow(
     columns: Array,
     signs: Array,
     k: int,
-    floor: float,
+    noise: float,
     tol: float,
     verbose: int,
-) -> tuple[bool, Array]:
-    """Extend the space until the k leading values stand still; A in the basis of the space."""
+) -> bool:
+    """Extend the space until the k leading values stand still; False at the limit."""
     gram = np.zeros((0, 0))
     before: Array = np.zeros(0)
-    small = gram
     while space.n_passes < _MAX_PASSES:
         products, old = space.products, len(gram)
         fresh = products[:, old:].T @ products
         gram = np.block([[gram, fresh[:, :old].T], [fresh]])
         mean = products.mean(axis=0)
         scatter = gram - len(products) * np.outer(mean, mean)
-        small = _signed(scatter, products.T @ columns, signs)
-        every = np.linalg.eigvalsh(small)
-        values: Array = np.asarray(every[::-1][:k], dtype=np.float64)
-        if verbose:
-            message = f"pass {space.n_passes}: objective {np.maximum(values, 0).sum():.9g}"
-            print(message)  # noqa: T201 - what verbose asks for
         # Rounding moves the values by so much; changes below it mean nothing.
         rounding = 4 * len(gram) * _EPS + (space.precision if space.precision > _EPS else 0)
-        slack = tol**2 * np.abs(values) + floor + rounding * np.abs(every).max()
-        if len(values) == len(before) and (values - before <= slack).all():
-            return True, small
+        floor = noise**2 + rounding * float(np.linalg.norm(scatter))
+        values, _ = _leading(_restricted(scatter), floor, products.T @ columns, signs, k)
+        if verbose:
+            message = f"pass {space.n_passes}: objective {values.sum():.9g}"
+            print(message)  # noqa: T201 - what verbose asks for
+        if len(values) == len(before) and (values - before <= tol**2 * values + floor).all():
+            return True
         if not space.grow():
-            return True, small
+            return True
         before = values
-    return False, small
+    return False
+
+
+def _restricted(scatter: Array) -> Callable[[Array | None], Array]:
+    """A symmetric matrix on all or on some directions."""
+    return lambda rest: scatter if rest is None else np.asarray(rest.T @ scatter @ rest)
 
 
 def _residual(

@@ -128,17 +128,43 @@ def test_no_domains_leave_kernel_pca_of_a_centered_kernel():
     np.testing.assert_allclose(ours * np.sign((ours * theirs).sum(axis=0)), theirs, atol=1e-7)
 
 
-def test_strict_independence_is_the_problem_on_the_complement():
-    """alpha -> infinity: directions w with U'HKw = 0, of largest scatter."""
-    X, D, _ = _domains(120, 6)
-    op = kernel_operator(X, gamma=0.1)
+@pytest.mark.parametrize("alpha", [1e7, 1e10, 1e15])
+@pytest.mark.parametrize("form", ["dense", "krylov", "low-rank"])
+def test_strict_independence_is_the_problem_on_the_complement(form, alpha, monkeypatch):
+    """alpha -> infinity: directions w with U'HKw = 0, of largest scatter; no digit is lost."""
+    monkeypatch.setattr(domain_invariant, "_DENSE_ROWS", 10**9 if form == "dense" else 0)
+    X, D, _ = _domains(220, 6)
+    op = kernel_operator(X, gamma=0.1) if form != "low-rank" else LowRankOperator(X)
     K = op.to_dense()
     centered = K - K.mean(axis=0)
-    constraints = centered.T @ (D - D.mean(axis=0))
-    allowed = scipy.linalg.null_space(constraints.T, rcond=1e-9)
+    constraints = centered.T @ (D - D.mean(axis=0))[:, :2]
+    allowed = scipy.linalg.null_space(constraints.T)
     lengths = np.linalg.svd(centered @ allowed, compute_uv=False)
-    found = invariant_components(op, D, 1e7, 4)
-    np.testing.assert_allclose(found.values, lengths[:4] ** 2, rtol=1e-5)
+    found = invariant_components(op, D, alpha, 4, random_state=0)
+    assert found.form == form
+    np.testing.assert_allclose(found.values, lengths[:4] ** 2, rtol=1e-8 + 100 / alpha)
+    np.testing.assert_allclose(found.W.T @ found.W, np.eye(4), atol=1e-10)
+
+
+@pytest.mark.parametrize("form", ["dense", "krylov", "low-rank"])
+def test_small_components_are_not_lost_in_the_square(form, monkeypatch):
+    """K has eigenvalues f^2 along centered q, and the domains are one half of the first two."""
+    monkeypatch.setattr(domain_invariant, "_DENSE_ROWS", 10**9 if form == "dense" else 0)
+    noise = np.random.default_rng(0).normal(size=(300, 6))
+    Q, _ = np.linalg.qr(noise - noise.mean(axis=0))
+    f = np.array([1.0, 0.5, 0.1, 1e-2, 1e-3, 1e-4])
+    op = LowRankOperator(Q * f)
+    if form != "low-rank":
+        op = DenseOperator((Q * f**2) @ Q.T.copy(), symmetric=True)
+    alpha = 1000.0
+    found = invariant_components(op, Q[:, :1] + Q[:, 1:2], alpha, 5, random_state=0)
+    # A is diag(f^4) but for alpha / 2 of the products of the first two f^2.
+    trace = (1 - alpha / 2) * (f[0] ** 4 + f[1] ** 4)
+    product = (1 - alpha) * (f[0] * f[1]) ** 4
+    mixed = product / ((trace - np.sqrt(trace**2 - 4 * product)) / 2)
+    assert found.form == form
+    assert f[5] ** 4 < 1e-17 * alpha
+    np.testing.assert_allclose(found.values, [mixed, *f[2:] ** 4], rtol=1e-5)
 
 
 def test_units_of_the_domain_features_do_not_matter():
