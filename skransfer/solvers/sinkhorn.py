@@ -168,8 +168,10 @@ def _dual_value(f: Array, g: Array, a: Array, b: Array, rho: float) -> float:
     """Dual objective at an optimal f, up to a constant, in units of epsilon."""
     if np.isinf(rho):
         return float(a @ f + b @ g)
+    with np.errstate(over="ignore"):  # a wild extrapolation, which is then undone
+        of_rows, of_columns = a @ np.expm1(-f / rho), b @ np.expm1(-g / rho)
     # The mass of the plan is that of a e^(-f / rho).
-    return float(-(rho + 1.0) * (a @ np.expm1(-f / rho)) - rho * (b @ np.expm1(-g / rho)))
+    return float(-(rho + 1.0) * of_rows - rho * of_columns)
 
 
 def _shift(f: Array, g: Array, log_a: Array, log_b: Array, rho: float) -> float:

@@ -160,7 +160,8 @@ def exact_transport(
     (s_first, s_merge), (t_first, t_merge) = _merged(source, s_codes), _merged(target, t_codes)
     cost = pairwise_costs(source[s_first], target[t_first], metric)
     wrong = _mismatched(s_codes[s_first], t_codes[t_first])
-    cost += wrong * (_FORBIDDEN * float(cost.max()))
+    if wrong.any():
+        cost[wrong] += _FORBIDDEN * (float(cost.max()) or 1.0)
     masses = (np.asarray(merge.sum(axis=1)).ravel() for merge in (s_merge, t_merge))
     n, m = source.shape[0], target.shape[0]
     a, b = (mass / rows for mass, rows in zip(masses, (n, m), strict=True))
@@ -241,7 +242,7 @@ def scaled_transport(
     costs, epsilon, mean, most, form = _costs(X, Y, metric, alpha, groups)
     wrong = _mismatched(classes[starts[:-1]], t_codes[t_order])
     if wrong.any():
-        costs.set_bias(wrong.astype(np.float64) * (_FORBIDDEN * most / epsilon))
+        costs.set_bias(wrong.astype(np.float64) * (_FORBIDDEN * (most or 1.0) / epsilon))
     n, m = costs.shape
     a, b = np.full(n, 1 / n), np.full(m, 1 / m)
     options: dict[str, Any] = {"tol": tol, "max_iter": max_iter, "verbose": verbose}

@@ -50,6 +50,16 @@ def test_equals_the_plain_loop(rho, gamma, tiled):
     np.testing.assert_allclose(np.exp(found.log_shares[0]), shares, rtol=1e-6)
 
 
+@pytest.mark.parametrize("rho", [1e-6, 1e-2, 1.0])
+@pytest.mark.parametrize("gamma", [1e-6, 1e3])
+def test_extreme_strengths_stay_finite(rho, gamma):
+    _, _, cost, a, b = _problem()
+    found = sinkhorn(DenseCosts(cost.copy(), gamma), a, b, rho=rho)
+    assert found.converged
+    assert np.isfinite(found.source).all()
+    assert np.isfinite(found.target).all()
+
+
 @pytest.mark.parametrize("rho", [np.inf, 2.0])
 def test_no_feasible_plan_is_better(rho):
     _, _, cost, a, b = _problem(6, 5)

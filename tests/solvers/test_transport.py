@@ -176,3 +176,12 @@ def test_other_costs_need_memory(monkeypatch):
     ):
         with pytest.raises(MemoryError, match="sqeuclidean"):
             solve()
+
+
+@pytest.mark.parametrize("solve", [exact_transport, scaled_transport])
+def test_rows_that_are_all_equal_obey_labels(solve):
+    X, codes = np.ones((4, 2)), np.array([0, 1, 0, 1])
+    options = {"alpha": 0.1} if solve is scaled_transport else {}
+    found = solve(X, X, source_codes=codes, target_codes=codes[::-1], **options)
+    means = found.source_means(np.eye(2)[codes[::-1]])
+    np.testing.assert_allclose(means, np.eye(2)[codes], atol=1e-9)
