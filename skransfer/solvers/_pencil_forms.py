@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 
 from skransfer.kernels import KernelOperator, LowRankOperator
@@ -102,14 +103,17 @@ class FeaturePencil:
 
     With v = F'w and N = F'G^-1 F the problem is max v' F'HF v subject to
     v' (F'E E'F + alpha N^+) v = 1. For N = R R' and v = R u its constraint is
-    u' (R'F'E E'F R + alpha I) u = 1.
+    u' (R'F'E E'F R + alpha I) u = 1. The primal penalty has I in the place of N^+.
     """
 
     form = "low-rank"
 
-    def __init__(self, op: LowRankOperator, k: int) -> None:
-        self._op, self._k = op, k
+    def __init__(self, op: LowRankOperator, k: int, primal: bool) -> None:
+        self._op, self._k, self._primal = op, k, primal
         self._basis, self._R, self._scatter = feature_basis(op)
+        if primal:
+            roots = np.linalg.norm(self._R, axis=0)
+            self._basis, self._R = self._basis / roots, self._R / roots
 
     def solve(self, E: Array, alpha: float, scale: Array | None) -> Found:
         """The leading components for contrasts E; ``scale`` is G^-1/2 as a column."""
@@ -120,8 +124,9 @@ class FeaturePencil:
             basis, R, _ = feature_basis(op)
         half = HalfInverse(R.T @ self._op.project(E), alpha)
         small = half(half(R.T @ self._scatter @ R).T)
-        values, u = np.linalg.eigh((small + small.T) / 2)
-        values, u = values[::-1][: self._k], u[:, ::-1][:, : self._k]
+        wanted = [max(len(small) - self._k, 0), len(small) - 1]  # a few cost half of all
+        values, u = scipy.linalg.eigh((small + small.T) / 2, subset_by_index=wanted)
+        values, u = values[::-1], u[:, ::-1]
         known = values > 8 * len(small) * _EPS * values.max(initial=0.0)
         u = half(u[:, known])
         directions = R @ u
@@ -129,4 +134,12 @@ class FeaturePencil:
         embedding = self._op.embed(directions)
         if scale is not None:
             W *= scale
-        return Found(W, values[known], embedding, self._op @ E, directions, n_passes=3)
+        found = Found(W, values[known], embedding, self._op @ E, directions, n_passes=3)
+        return found._replace(residuals=self._lengths(found, E, alpha)) if self._primal else found
+
+    def _lengths(self, found: Found, E: Array, alpha: float) -> Array:
+        """Defects of the problem in v, which the primal penalty belongs to."""
+        Z = found.embedding
+        step = Z - Z.mean(axis=0) - found.values * (E @ (E.T @ Z) + alpha * found.W)
+        half = HalfInverse(self._op.project(E), alpha)
+        return np.asarray(np.linalg.norm(half(self._op.project(step)), axis=0))

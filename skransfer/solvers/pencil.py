@@ -161,6 +161,9 @@ class ComponentSolver:
         As in `transfer_components`.
     repeated : bool, default=False
         Several problems will be solved: iterate for fewer rows already.
+    primal : bool, default=False
+        For K = F F' given by features: penalize the directions v = F'W in their space, with K in
+        the place of G, and not the coefficients W.
 
     Examples
     --------
@@ -185,14 +188,17 @@ class ComponentSolver:
         random_state: Any = None,
         verbose: int = 0,
         repeated: bool = False,
+        primal: bool = False,
     ) -> None:
         _check(op, alpha, n_components)
         n, k = op.shape[0], min(n_components, op.shape[0])
-        self._op, self._alpha = op, alpha
+        self._op, self._alpha, self._primal = op, alpha, primal
         self._form: FeaturePencil | DensePencil | KrylovPencil
         few = _DENSE_ROWS_EACH if repeated else _DENSE_ROWS
         if isinstance(op, LowRankOperator) and op.delta is None:
-            self._form = FeaturePencil(op, k)
+            self._form = FeaturePencil(op, k, primal)
+        elif primal:
+            raise ValueError("The primal penalty needs features of the kernel.")
         elif n <= max(few, 4 * (k + OVERSAMPLE)):
             self._form = DensePencil(op, k)
         else:
@@ -220,6 +226,10 @@ class ComponentSolver:
             As `transfer_components`, or if ``penalty`` is not positive.
         """
         op, E = self._op, _columns(contrast, self._op.shape[0])
+        if penalty is not None and self._primal:
+            raise ValueError(
+                "penalty weighs the coefficients, which primal=True does not penalize."
+            )
         scale = None if penalty is None else _scale(penalty, len(E))
         found = self._form.solve(E, self._alpha, scale)
         if not len(found.values):

@@ -410,3 +410,31 @@ def test_a_search_that_does_not_converge_says_so(monkeypatch):
     found = solver.solve(_class_contrasts(contrast, labels))
     assert not found.converged
     assert found.residual > 1e-6
+
+
+@pytest.mark.parametrize("n", [60, 20])
+def test_the_primal_penalty_is_that_of_directions(n):
+    X, contrast = _domains(n, 30)
+    solver = ComponentSolver(LowRankOperator(X), 0.3, 4, primal=True)
+    for labels in (np.arange(n) % 3, np.arange(n) % 2):
+        E = _class_contrasts(contrast, labels)
+        found = solver.solve(E)
+        centered, means = X - X.mean(axis=0), X.T @ E
+        values, V = scipy.linalg.eigh(
+            centered.T @ centered.copy(),
+            means @ means.T + 0.3 * np.eye(30),
+            subset_by_index=[26, 29],
+        )
+        np.testing.assert_allclose(found.values, values[::-1], rtol=1e-10)
+        assert scipy.linalg.subspace_angles(found.directions, V).max() < 1e-6
+        assert found.residual < 1e-10
+        np.testing.assert_allclose(X.T @ found.W, found.directions, atol=1e-10)
+        np.testing.assert_allclose(X @ found.directions, found.embedding, atol=1e-10)
+    with pytest.raises(ValueError, match="penalty weighs the coefficients"):
+        solver.solve(contrast, np.ones(n))
+
+
+def test_the_primal_penalty_needs_features():
+    X, _ = _domains(60, 4)
+    with pytest.raises(ValueError, match="needs features"):
+        ComponentSolver(kernel_operator(X), 0.3, 4, primal=True)
