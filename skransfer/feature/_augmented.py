@@ -9,6 +9,8 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from skransfer.kernels import check_memory
+
 __all__ = ["AugmentsRows"]
 
 
@@ -29,7 +31,7 @@ class AugmentsRows:
         if not self.passthrough:
             return new
         if sp.issparse(X):
-            return sp.hstack([X, type(X)(new)], format="csr")
+            return _joined(X, new)
         return np.hstack([X, new])
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
@@ -61,3 +63,23 @@ class AugmentsRows:
             # Sparse rows stay sparse, so the wrapped estimator must take them.
             tags.input_tags.sparse = get_tags(self.estimator).input_tags.sparse
         return tags
+
+
+def _joined(X: Any, new: NDArray[Any]) -> Any:
+    """CSR rows with full columns behind; scipy's hstack would take several times the memory."""
+    n, k = new.shape
+    lengths = np.diff(X.indptr)
+    total, width = X.nnz + new.size, X.shape[1] + k
+    index = np.int64 if max(total, width) > np.iinfo(np.int32).max else X.indices.dtype
+    indptr = X.indptr + k * np.arange(n + 1, dtype=index)
+    check_memory(
+        float(total) * (X.dtype.itemsize + np.dtype(index).itemsize + 1),
+        f"{n} sparse rows with {k} full columns beside them",
+        ("set passthrough=False", "map the rows in parts", "pass float32 rows"),
+    )
+    is_new = np.repeat(np.tile([False, True], n), np.c_[lengths, np.full(n, k)].ravel())
+    data, indices = np.empty(total, dtype=X.dtype), np.empty(total, dtype=index)
+    data[is_new], data[~is_new] = new.ravel(), X.data
+    indices[is_new] = np.tile(np.arange(X.shape[1], width, dtype=index), n)
+    indices[~is_new] = X.indices
+    return type(X)((data, indices, indptr), shape=(n, width))

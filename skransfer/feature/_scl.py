@@ -243,9 +243,9 @@ class SCL(AugmentsRows, BaseMapper):
         return np.asarray(shared[ranked(relevance[shared], total[shared])[: self.n_pivots]])
 
     def _are_numbers(self, labels: NDArray[Any]) -> bool:
-        if self.estimator is None:
-            return type_of_target(labels).startswith("continuous")
-        return not is_classifier(self) and labels.dtype.kind in "iuf"
+        if is_classifier(self) or is_regressor(self):
+            return is_regressor(self)
+        return type_of_target(labels).startswith("continuous")
 
     def _standardize(self, X: Any) -> None:
         projected = np.asarray(X @ self.components_.T, dtype=np.float64)

@@ -163,11 +163,11 @@ def label_relevance(marks: Any, y: NDArray[Any], *, continuous: bool) -> Array:
     ----------
     marks : CSR matrix of shape (n, d)
         As from :func:`presence`.
-    y : ndarray of shape (n,), or of shape (n, k) where continuous
+    y : ndarray of shape (n,) or (n, k)
     continuous : bool
         False: labels are classes, two or more, and the measure is the mutual information. True:
-        numbers, and it is the squared correlation, added over the columns of y. (Information
-        grows with squared correlation: they agree to first order.)
+        numbers, and it is the squared correlation. (Information grows with squared correlation:
+        half of it, to first order.) Columns of y add up.
 
     Returns
     -------
@@ -181,19 +181,24 @@ def label_relevance(marks: Any, y: NDArray[Any], *, continuous: bool) -> Array:
     >>> label_relevance(marks, np.array(["a", "a", "b", "b"]), continuous=False).round(3) + 0
     array([0.693, 0.   ])
     """
+    columns = np.asarray(y).reshape(len(y), -1)
     if not continuous:
-        _, codes = np.unique(y, return_inverse=True)
-        sizes = np.bincount(codes)
-        member = sp.csr_array((np.ones(len(codes)), (codes, np.arange(len(codes)))))
-        return mutual_information(np.asarray((member @ marks).toarray()), sizes)
-    values = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        parts = [_information_on_classes(marks, column) for column in columns.T]
+        return np.asarray(np.sum(parts, axis=0))
+    values = columns.astype(np.float64)
     values = values - values.mean(axis=0)
     share = support(marks) / len(values)
     products = marks.T @ values / len(values)
     spread = np.outer(share * (1 - share), np.square(values).mean(axis=0))
     # A feature of every row, or a label that is constant, tells nothing.
-    parts = np.divide(products**2, spread, out=np.zeros_like(products), where=spread > 1e-15)
-    return np.asarray(parts.sum(axis=1))
+    squared = np.divide(products**2, spread, out=np.zeros_like(products), where=spread > 1e-15)
+    return np.asarray(squared.sum(axis=1))
+
+
+def _information_on_classes(marks: Any, labels: NDArray[Any]) -> Array:
+    _, codes = np.unique(labels, return_inverse=True)
+    member = sp.csr_array((np.ones(len(codes)), (codes, np.arange(len(codes)))))
+    return mutual_information(np.asarray((member @ marks).toarray()), np.bincount(codes))
 
 
 def ranked(relevance: Array, counts: Array) -> NDArray[np.intp]:

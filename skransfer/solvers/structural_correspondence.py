@@ -21,6 +21,8 @@ _SQUARED = 1e-10
 _TIE = 1e-4
 # Singular values that differ by less than this share are equal: their vectors are any rotation.
 _EQUAL = 1e-8
+# Share of entries from which a dense product is faster than a sparse one.
+_CROWDED = 0.05
 _STRIPE = 1024
 _WAYS_OUT = (
     "use fewer features (min_df or max_features of the vectorizer)",
@@ -173,11 +175,13 @@ def leading_directions(W: Any, n_components: int) -> tuple[Array, Array]:
            [0., 1.]]), array([3., 2.]))
     """
     d, m = W.shape
+    crowded = sp.issparse(W) and W.nnz > _CROWDED * d * m
     check_memory(
-        8 * (4 * min(d, m) ** 2 + 3 * d * n_components),
+        8 * (4 * min(d, m) ** 2 + 3 * d * min(n_components, d, m) + crowded * d * m),
         f"Singular vectors of a {d} x {m} matrix",
         ("use fewer pivots", "use fewer components"),
     )
+    W = W.toarray() if crowded else W
     squares, vectors = np.linalg.eigh(_dense(W.T @ W if m <= d else W @ W.T))
     keep = squares > _SQUARED * max(float(squares.max(initial=0.0)), 1e-300)
     squares, vectors = squares[keep][::-1][:n_components], vectors[:, keep][:, ::-1]

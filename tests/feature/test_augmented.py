@@ -8,8 +8,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
+import skransfer.kernels._memory as memory
 from skransfer.base import BaseMapper, Traits
-from skransfer.feature._augmented import AugmentsRows
+from skransfer.feature._augmented import AugmentsRows, _joined
 
 
 class Sums(AugmentsRows, BaseMapper):
@@ -46,6 +47,26 @@ def test_the_container_and_the_precision_stay(kind, dtype):
     alone = Sums(passthrough=False).fit_transform(rows, sample_domain=D)
     assert isinstance(alone, np.ndarray)
     np.testing.assert_array_equal(alone, X.sum(axis=1, keepdims=True))
+
+
+def test_sparse_rows_are_joined_as_scipy_joins_them():
+    rng = np.random.RandomState(0)
+    for n, d, k in ((7, 5, 3), (1, 4, 2), (6, 3, 0), (0, 3, 2)):
+        rows = sp.csr_array(np.where(rng.uniform(size=(n, d)) < 0.6, 0.0, rng.normal(size=(n, d))))
+        new = rng.normal(size=(n, k))
+        ours = _joined(rows, new)
+        theirs = sp.hstack([rows, sp.csr_array(new)], format="csr")
+        np.testing.assert_array_equal(ours.indptr, theirs.indptr)
+        np.testing.assert_array_equal(ours.indices, theirs.indices)
+        np.testing.assert_array_equal(ours.data, theirs.data)
+        assert ours.shape == theirs.shape
+        assert ours.indices.dtype == ours.indptr.dtype == np.int32
+
+
+def test_what_cannot_fit_is_refused_with_the_ways_out(monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 50)
+    with pytest.raises(MemoryError, match=r"4 sparse rows .* passthrough=False"):
+        Sums().fit_transform(sp.csr_array(X), sample_domain=D)
 
 
 def test_names_follow_the_columns():

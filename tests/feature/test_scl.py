@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from skransfer import SCL, SourceOnly
@@ -112,6 +113,13 @@ def test_target_labels_are_not_read_and_numbers_and_names_are_labels():
         fitted = SCL(estimator, n_pivots=3).fit(X, numbers, sample_domain=D)
         r2 = [np.corrcoef(X[D >= 0, j] > 0, numbers[D >= 0])[0, 1] ** 2 for j in range(N_SHARED)]
         np.testing.assert_array_equal(fitted.pivots_, np.argsort(r2)[::-1][:3])
+
+
+def test_several_labels_of_a_document():
+    both = np.c_[Y, X[:, 0] > 0].astype(int)
+    model = SCL(KNeighborsClassifier()).fit(X, both, sample_domain=D)
+    assert model.predict(X).shape == both.shape
+    assert 0 in model.pivots_[:2]
 
 
 def test_names_of_the_columns():

@@ -51,6 +51,13 @@ def test_information_is_that_of_scikit_learn(n_groups):
     )
 
 
+def test_information_on_several_labels_adds_up():
+    y = RNG.randint(3, size=(60, 2))
+    expected = [sum(mutual_info_score(c, p) for c in y.T) for p in (X > 0).T]
+    found = label_relevance(presence(X), y, continuous=False)
+    np.testing.assert_allclose(found, expected, atol=1e-14)
+
+
 def test_features_of_all_rows_or_of_none_tell_nothing():
     marks = presence(np.tile([1.0, 0.0], (10, 1)))
     y = np.arange(10.0)

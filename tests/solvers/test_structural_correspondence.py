@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from sklearn.linear_model import Ridge
 
 import skransfer.kernels._memory as memory
+import skransfer.solvers.structural_correspondence as solver
 from skransfer.solvers.pivots import presence
 from skransfer.solvers.structural_correspondence import leading_directions, ridge_predictors
 
@@ -72,7 +73,9 @@ def test_what_cannot_fit_is_refused_with_the_ways_out(monkeypatch):
 @pytest.mark.parametrize("convert", [np.asarray, sp.csr_array])
 @pytest.mark.parametrize(("d", "m"), [(40, 9), (9, 40), (9, 9), (5, 1), (1, 5)])
 @pytest.mark.parametrize("k", [1, 4, 100])
-def test_directions_are_those_of_a_dense_decomposition(d, m, k, convert):
+@pytest.mark.parametrize("crowded", [0.0, 1.0])
+def test_directions_are_those_of_a_dense_decomposition(d, m, k, crowded, convert, monkeypatch):
+    monkeypatch.setattr(solver, "_CROWDED", crowded)  # sparse products, or dense ones
     W = np.random.RandomState(0).normal(size=(d, m))
     W[np.abs(W) < 0.3] = 0.0
     directions, values = leading_directions(convert(W), k)
