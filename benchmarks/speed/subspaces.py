@@ -123,7 +123,7 @@ def measured(shapes, k, runs):
 def main(arguments=None):
     """Measure and report."""
     options = parser(__doc__.splitlines()[0]).parse_args(arguments)
-    shapes, k, runs = (QUICK, 3, 1) if options.quick else (FULL, 20, 5)
+    shapes, k, runs = (QUICK, 3, 1) if options.quick else (FULL, 20, 3)
     parts = [ABOUT.format(k=k, runs=runs), table(HEAD, measured(shapes, k, runs))]
     finish(TITLE, parts, "benchmarks.speed.subspaces", options)
 

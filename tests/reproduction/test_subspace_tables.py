@@ -5,10 +5,10 @@ from functools import cache
 import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, normalize
 
 from skransfer import GFK, EasyTL
-from skransfer.datasets import load_amazon_reviews, load_office_caltech10
+from skransfer.datasets import load_amazon_reviews, load_mnist_usps, load_office_caltech10
 
 pytestmark = pytest.mark.reproduction
 
@@ -99,3 +99,16 @@ def test_gfk_on_office_caltech10(real_data, pair):
     published, k = GEODESIC[pair]
     model = GFK(KNeighborsClassifier(1), n_components=k)
     assert round(_accuracy(model, load_office_caltech10, pair), 2) == published
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "published"), [("usps", "mnist", 46.45), ("mnist", "usps", 67.22)]
+)
+def test_gfk_on_digits(real_data, source, target, published):
+    real_data("digits_mnist_usps")
+    X, y, sample_domain = load_mnist_usps(source, target, return_X_y_domain=True)
+    X, judged = normalize(X), sample_domain < 0
+    # The paper's 100 components; its rows are not centered.
+    model = GFK(KNeighborsClassifier(1), n_components=100, with_centering=False)
+    model.fit(X, np.where(judged, -1, y.astype(np.int64)), sample_domain=sample_domain)
+    assert round(100 * model.score(X[judged], y[judged]), 2) == published
