@@ -81,10 +81,12 @@ class GFK(ClassNamePrefixFeaturesOutMixin, BaseMapper):
     Each row is centered by the mean of its side: pass ``sample_domain`` to ``transform`` and
     ``predict`` to treat source rows as source rows. With ``with_centering=False`` all rows are
     mapped alike. On the average over 16 tasks, images and counts that were not standardized,
-    neither was better, but single tasks differ by ten points. Where the subspaces are equal the map is that
-    of principal component analysis, beside k columns of zeros; subspaces of all features are
-    equal, whatever the domains. Where the paper needs k to be at most half of the features,
-    because it works with the orthogonal complement, here k may be any.
+    neither was better, but single tasks differ by ten points.
+
+    Where the subspaces are equal the map is that of principal component analysis, beside k columns
+    of zeros; subspaces of all features are equal, whatever the domains. Where the paper needs k to
+    be at most half of the features, because it works with the orthogonal complement, here k may be
+    any.
 
     Time is that of two principal component analyses, :math:`O(n d^2 + d^3)` for n rows and d
     features in a domain, or :math:`O(n^2 d)` if d is not less than n; no d x d matrix is formed
