@@ -161,13 +161,16 @@ def invariant_components(
         basis, R, scatter = feature_basis(op)
         squares, vectors = np.linalg.eigh(scatter)
         factor = np.sqrt(np.maximum(squares, 0.0))[:, None] * (vectors.T @ R)
-        values, u = _leading(*_of(factor), R.T @ op.project(columns), signs, k)
+        values, u = _leading(*_of(factor, factor), R.T @ op.project(columns), signs, k)
+        # The scatter along a direction is known up to the rounding of the largest.
+        known = 8 * len(squares) * _EPS * squares[-1] * np.sum((R @ u) ** 2, axis=0)
+        values, u = values[values > known], u[:, values > known]
         W, directions = op.embed(basis @ u), R @ u
         embedding = op.embed(directions)
     elif n <= max(_DENSE_ROWS, 4 * (k + _OVERSAMPLE)):
         form, n_passes = "dense", 1
         K = np.asarray(op.to_dense(), dtype=np.float64)
-        values, W = _leading(*_of(K - K.mean(axis=0), noise), K.T @ columns, signs, k)
+        values, W = _leading(*_of(K - K.mean(axis=0), K, noise), K.T @ columns, signs, k)
         embedding = K @ W
     else:
         random = check_random_state(random_state).standard_normal((n, k + _OVERSAMPLE))
@@ -178,7 +181,7 @@ def invariant_components(
         form, n_passes = "krylov", space.n_passes + 1
         products = space.products
         factor = products - products.mean(axis=0)
-        values, u = _leading(*_of(factor, noise), products.T @ columns, signs, k)
+        values, u = _leading(*_of(factor, products, noise), products.T @ columns, signs, k)
         W, embedding = space.basis @ u, products @ u
     if not len(values):
         raise ValueError(
@@ -217,14 +220,19 @@ def _signed(gram: Array, crossed: Array, signs: Array) -> Array:
     return np.asarray((small + small.T) / 2)
 
 
-def _of(factor: Array, noise: float = 0.0) -> tuple[Callable[[Array | None], Array], float]:
-    """X'X of a factor X, on all or on some directions, and what of it rounding alone makes."""
+def _of(
+    factor: Array, before: Array, noise: float = 0.0
+) -> tuple[Callable[[Array | None], Array], float]:
+    """X'X of a factor X, on all or on some directions, and what of it rounding alone makes.
+
+    X was `before` until it was centered.
+    """
 
     def gram(directions: Array | None) -> Array:
         part = factor if directions is None else factor @ directions
         return np.asarray(part.T @ part)
 
-    return gram, (noise + 8 * _EPS * float(np.linalg.norm(factor))) ** 2
+    return gram, (noise + 8 * _EPS * float(np.linalg.norm(before))) ** 2
 
 
 def _leading(

@@ -8,13 +8,15 @@ from sklearn import config_context
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.kernel_approximation import Nystroem
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skransfer import SourceOnly
+from skransfer.datasets import load_corn_nir
 from skransfer.exceptions import SingleDomainWarning
 from skransfer.feature import MIDA
 from skransfer.model_selection import TargetKFold
@@ -269,3 +271,21 @@ def test_passes_over_the_matrix_are_few_for_many_rows():
     assert info["converged"]
     assert info["n_passes"] <= 14
     assert info["residual"] < 1e-5
+
+
+@pytest.mark.reproduction
+@pytest.mark.parametrize("response", ["moisture", "oil", "protein", "starch"])
+def test_spectra_of_another_instrument(real_data, response):
+    """Corn under two spectrometers: what one teaches is worse than a guess on the other."""
+    real_data("corn_nir")
+    rows, y, ids = load_corn_nir("m5", "mp5", response=response, return_X_y_domain=True)
+    rows, seen = StandardScaler().fit_transform(rows), np.arange(160) % 2 == 0
+    errors = []
+    for method in (SourceOnly, lambda ridge: MIDA(ridge, n_components=15)):
+        model = method(RidgeCV(np.logspace(-8, 4, 13)))
+        model.fit(rows[seen], np.where(ids < 0, np.nan, y)[seen], sample_domain=ids[seen])
+        judged = ~seen & (ids < 0)
+        errors.append(np.sqrt(np.mean((model.predict(rows[judged]) - y[judged]) ** 2)))
+    spread = y[ids < 0].std()
+    assert errors[0] > spread > errors[1]
+    assert errors[1] < errors[0] / 2

@@ -213,6 +213,19 @@ def test_single_precision_and_null_directions():
     np.testing.assert_allclose(rough.values, exact.values, rtol=1e-4)
 
 
+@pytest.mark.parametrize("n", [100, 700])
+@pytest.mark.parametrize("kernel", ["linear", "poly"])
+def test_a_constant_is_no_component(kernel, n):
+    """Indicators of domains add up to a constant, which has no scatter but for rounding."""
+    X, D, _ = _domains(n, 3)
+    rows = np.hstack([X, 30 * D]) + 50
+    for dtype in (np.float64, np.float32):
+        op = kernel_operator(rows.astype(dtype), kernel=kernel, degree=1, gamma=1.0)
+        assert invariant_components(op, D, 5.0, 20, random_state=0).W.shape[1] == 3
+        op = LowRankOperator(rows.astype(dtype))
+        assert invariant_components(op, D, 5.0, 20).W.shape[1] == 3
+
+
 def test_limit_of_the_iteration_is_reported(monkeypatch, capsys):
     monkeypatch.setattr(domain_invariant, "_DENSE_ROWS", 0)
     monkeypatch.setattr(domain_invariant, "_MAX_PASSES", 2)
