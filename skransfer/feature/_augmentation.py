@@ -56,12 +56,16 @@ def spread(X: Any, parts: list[tuple[Any, float]], n_blocks: int, as_sparse: boo
         return Z.reshape(n, n_blocks * d)
     X = sparse.csr_array(X)
     row = np.repeat(every, np.diff(X.indptr))
+    # Most estimators refuse sparse rows with indices of 64 bits.
+    fits = max(n_blocks * d, X.nnz) <= np.iinfo(np.int32).max
+    index = np.int32 if fits else np.int64
+    starts = X.indptr.astype(index, copy=False)
     wide = sparse.csr_array((n, n_blocks * d), dtype=X.dtype)
     for blocks, factor in parts:
         if factor:
             columns = X.indices + np.broadcast_to(blocks, n).astype(np.int64)[row] * d
-            data = X.dtype.type(factor) * X.data
-            wide = wide + sparse.csr_array((data, columns, X.indptr), shape=wide.shape)
+            part = X.dtype.type(factor) * X.data, columns.astype(index, copy=False), starts
+            wide = wide + sparse.csr_array(part, shape=wide.shape)
     return wide
 
 

@@ -71,6 +71,10 @@ class EasyAdapt(BaseAugmentation):
     a copy of its own; several target domains share one. A source id that ``fit`` did not see is an
     error. With one domain each row becomes [x, x] (scaled), and inner products double.
 
+    With few target labels and a weak penalty, 0.5 lets the target's own weights fit its labels
+    alone, and most of the source is lost: search ``sharing`` near 1 (0.9, 0.99, ...), over the
+    labeled target rows, ``TargetKFold(holdout="labeled")``.
+
     The identity of the kernels holds for models that are linear in the long rows. For other
     kernels put an approximation in front, ``make_pipeline(Nystroem(), EasyAdapt(LinearSVC()))``:
     an RBF kernel on long rows would be another method. Trees and forests gain little: they see no

@@ -85,6 +85,10 @@ class JDOTClassifier(BaseJointTransport):
     target rows are the same, the first model is the source's; later plans may exchange labels of
     near rows that contradict it, unless ``alpha`` is large.
 
+    An estimator that can fit any labels agrees with the first plan at once, and the alternation
+    ends there: regularize it (few neighbors, deep trees and a weak penalty in many dimensions do
+    no more than carry labels over).
+
     Time: an exact plan, O(n^2 log n) to O(n^3) for n rows of each domain, and a fit on at most
     n_s + n_t weighted rows, for each of the rounds; memory 40 n_s n_t bytes, which is checked
     first. No array has an entry for each pair of rows and each class. Needs POT,

@@ -82,6 +82,9 @@ class JDOTRegressor(BaseJointTransport):
     plans may exchange labels of near rows to follow it (noise is sorted away), unless ``alpha`` is
     large.
 
+    An estimator that can fit any labels agrees with the first plan at once, and the alternation
+    ends there: regularize it.
+
     Time: an exact plan, O(n^2 log n) to O(n^3) for n rows of each domain, and a fit on n_t rows,
     for each of the rounds; memory 40 n_s n_t bytes, which is checked first. Needs POT,
     ``pip install "skransfer[ot]"``.

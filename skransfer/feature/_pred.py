@@ -75,6 +75,10 @@ class PRED(OneToOneFeatureMixin, BaseMapper):
     scale: standardize the features in front, and remember that a strong penalty of the estimator
     shrinks their weight like any other.
 
+    A linear source model says nothing to a linear estimator that the features do not say: only the
+    penalty tells one column from many. It helps where that penalty is strong, or where the source
+    is of another kind (trees, a kernel, classes that the target does not have).
+
     The source model sees X as it is given: with a frozen model put no step before this one that was
     not part of the model's own Pipeline. Time and memory: the two fits, and one more column for a
     number or two classes, else one a class; sparse rows stay sparse.

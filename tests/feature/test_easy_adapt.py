@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skransfer import EasyAdapt, Pooled, TargetOnly, stack_domains
+from skransfer import EasyAdapt, EasyAdaptPlus, Pooled, TargetOnly, stack_domains
 from skransfer.exceptions import SingleDomainWarning
 from skransfer.feature._augmentation import spread
 from skransfer.model_selection import TargetKFold
@@ -142,6 +142,21 @@ def test_sparse_rows_stay_sparse(dtype, scaling):
     np.testing.assert_array_equal(forced.toarray(), dense)
     opened = EasyAdapt(sparse_output=False, **settings)
     assert isinstance(opened.fit_transform(sparse.csr_array(rows), sample_domain=IDS), np.ndarray)
+
+
+def test_sparse_rows_keep_indices_of_32_bits():
+    """LinearSVC and others take no longer ones."""
+    rows = sparse.csr_array(X)
+    wide = sparse.csr_array(
+        (rows.data, rows.indices.astype(np.int64), rows.indptr.astype(np.int64))
+    )
+    for given in (rows, wide):
+        for scaling in (0.0, 1.0):
+            Z = EasyAdapt(intercept_scaling=scaling).fit_transform(given, sample_domain=IDS)
+            assert Z.indices.dtype == Z.indptr.dtype == np.int32
+    EasyAdaptPlus(LinearSVC(random_state=0)).fit(rows, LABELS, sample_domain=IDS)
+    unknown = np.where(np.arange(len(LABELS)) % 5 == 4, np.where(IDS < 0, np.nan, LABELS), LABELS)
+    EasyAdaptPlus(LinearSVC(random_state=0)).fit(rows, unknown, sample_domain=IDS)
 
 
 def test_factors_of_zero_leave_no_entries():
