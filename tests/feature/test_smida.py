@@ -118,6 +118,25 @@ def test_names_of_classes_do_not_matter(names):
     np.testing.assert_allclose(masked, Z, atol=1e-9)
 
 
+def test_several_labels_of_a_row_are_several_blocks():
+    y = np.column_stack([CLASSES, X[:, 3] > 0])
+    model = SMIDA(
+        KNeighborsClassifier(1),
+        kernel="rbf",
+        gamma=0.2,
+        n_components=3,
+        label_weight=2.0,
+        augment=False,
+    )
+    model.fit(X, y, sample_domain=IDS)
+    D, Y = indicators(IDS), np.hstack([indicators(y[:, 0]), indicators(y[:, 1])])
+    Y, mu = on_rows(Y, IDS >= 0), norm(D) / 100.0
+    K = pairwise_kernels(X, metric="rbf", gamma=0.2)
+    _, W = paper_components(K, D, Y, mu, 2.0 * mu / norm(Y), 3)
+    assert linalg.subspace_angles(model.dual_coef_, W).max() < 1e-6
+    assert model.predict(X).shape == (120, 2)
+
+
 def test_labels_are_needed():
     with pytest.raises(ValueError, match="requires y"):
         SMIDA().fit(X, sample_domain=IDS)
