@@ -70,8 +70,9 @@ def _joined(X: Any, new: NDArray[Any]) -> Any:
     n, k = new.shape
     lengths = np.diff(X.indptr)
     total, width = X.nnz + new.size, X.shape[1] + k
-    index = np.int64 if max(total, width) > np.iinfo(np.int32).max else X.indices.dtype
-    indptr = X.indptr + k * np.arange(n + 1, dtype=index)
+    # 32 bits where they do: the solvers of scikit-learn take no others.
+    index = np.int64 if max(total, width) > np.iinfo(np.int32).max else np.int32
+    indptr = X.indptr.astype(index) + k * np.arange(n + 1, dtype=index)
     check_memory(
         float(total) * (X.dtype.itemsize + np.dtype(index).itemsize + 1),
         f"{n} sparse rows with {k} full columns beside them",

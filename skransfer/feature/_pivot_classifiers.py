@@ -51,7 +51,7 @@ def sgd_predictors(
     rows = sp.csr_array(X, dtype=np.float64, copy=True)
     rows.eliminate_zeros()
     order, _ = canonical_order(rows)
-    rows, labels = rows[order], marks[order].tocsc()
+    rows, labels = _short(rows[order]), marks[order].tocsc()
     n_passes = -(-n_updates // rows.shape[0])
     seed = random_state.randint(np.iinfo(np.int32).max)
 
@@ -73,3 +73,11 @@ def sgd_predictors(
 
     found = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(one)(p) for p in pivots)
     return np.stack(found, axis=1)
+
+
+def _short(rows: Any) -> Any:
+    """Rows with indices of 32 bits, the only ones that the classifier takes."""
+    if max(rows.nnz, *rows.shape) <= np.iinfo(np.int32).max:
+        rows.indices = rows.indices.astype(np.int32, copy=False)
+        rows.indptr = rows.indptr.astype(np.int32, copy=False)
+    return rows

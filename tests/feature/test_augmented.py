@@ -53,6 +53,8 @@ def test_sparse_rows_are_joined_as_scipy_joins_them():
     rng = np.random.RandomState(0)
     for n, d, k in ((7, 5, 3), (1, 4, 2), (6, 3, 0), (0, 3, 2)):
         rows = sp.csr_array(np.where(rng.uniform(size=(n, d)) < 0.6, 0.0, rng.normal(size=(n, d))))
+        if n == 7:
+            rows.indices, rows.indptr = (a.astype(np.int64) for a in (rows.indices, rows.indptr))
         new = rng.normal(size=(n, k))
         ours = _joined(rows, new)
         theirs = sp.hstack([rows, sp.csr_array(new)], format="csr")

@@ -47,6 +47,10 @@ def test_neither_rows_nor_threads_nor_the_container_change_the_fit():
     np.testing.assert_array_equal(_fit(sp.csr_array(X)), W)
     np.testing.assert_array_equal(_fit(X, n_jobs=2), W)
     assert not np.array_equal(_fit(X, seed=1), W)
+    long = sp.csr_array(X)
+    long.indices, long.indptr = long.indices.astype(np.int64), long.indptr.astype(np.int64)
+    np.testing.assert_array_equal(_fit(long), W)
+    assert long.indices.dtype == np.int64
 
 
 def test_pivots_of_every_row_are_not_predicted_and_rows_are_not_written_to():
