@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigvalsh
 
 from skransfer.solvers.partial_least_squares import response_axes
 from skransfer.solvers.subspace import PrincipalAxes, paired_axes, project
@@ -185,8 +186,8 @@ def disagreement_dimension(
     most = min(most, len(source.variances), len(target.variances))
     products = [axes.directions[:, :most].T @ both[:, :most] for axes in (source, target)]
     for k in range(1, most + 1):
-        cosines = [np.linalg.svd(M[:k, :k], compute_uv=False)[-1] for M in products]
-        if np.mean([np.sqrt(max(1 - cosine**2, 0.0)) for cosine in cosines]) >= _ORTHOGONAL:
+        squares = [_least_square(M[:k, :k]) for M in products]
+        if np.mean([np.sqrt(max(1 - square, 0.0)) for square in squares]) >= _ORTHOGONAL:
             return k
     return most
 
@@ -204,6 +205,11 @@ def _joined(source: PrincipalAxes, target: PrincipalAxes, weights: tuple[float, 
     if factor.shape[0] > factor.shape[1]:
         return np.asarray(np.linalg.svd(factor, full_matrices=False)[0])
     return np.asarray(np.linalg.eigh(factor @ factor.T)[1][:, ::-1])
+
+
+def _least_square(M: Array) -> float:
+    """Square of the least singular value."""
+    return float(eigvalsh(M.T @ M, subset_by_index=[0, 0], check_finite=False)[0])
 
 
 def _half_shares(angles: Array) -> tuple[Array, Array]:
