@@ -126,10 +126,10 @@ class SSTCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
     zero; labels and neighbors still count.
 
     The graph gives the constraint full rank, so the problem has no shortcut: :math:`O(n^3)` time
-    and six n x n matrices for n pooled rows: on one core about 2 seconds for 2 000 rows, and half
-    a minute for 5 000. With ``feature_map``, or ``kernel="linear"`` and d < n features, it takes
-    O(n d^2 + d^3), besides the graph in O(n^2 d). The signs of the components follow a rule that
-    does not depend on the order of the rows.
+    and six n x n matrices for n pooled rows. On one core 2 000 rows take about 3 seconds. With
+    ``feature_map``, or ``kernel="linear"`` and d < n features, it takes O(n d^2 + d^3), besides
+    the graph in O(n^2 d). The signs of the components follow a rule that does not depend on the
+    order of the rows.
 
     References
     ----------
