@@ -156,7 +156,7 @@ def exact_transport(
     array([5., 6., 7.])
     """
     s_codes, t_codes = _codes(source, source_codes), _codes(target, target_codes)
-    _check_dense(source.shape[0], target.shape[0], 5)
+    _check_dense(source.shape[0], target.shape[0], 6)
     (s_first, s_merge), (t_first, t_merge) = _merged(source, s_codes), _merged(target, t_codes)
     cost = pairwise_costs(source[s_first], target[t_first], metric)
     wrong = _mismatched(s_codes[s_first], t_codes[t_first])

@@ -44,7 +44,7 @@ class ExactPlan:
 def exact_plan(a: Array, b: Array, cost: Array, *, max_iter: int | None = None) -> ExactPlan:
     """Solve the transport problem exactly.
 
-    Time grows like n^2 log n to n^3 for n rows on each side; besides `cost`, two to three more
+    Time grows like n^2 log n to n^3 for n rows on each side; besides `cost`, five more
     matrices of its size are needed.
 
     Parameters
@@ -90,7 +90,7 @@ def exact_plan(a: Array, b: Array, cost: Array, *, max_iter: int | None = None) 
     a, b = check_marginals(a, b, cost.shape)
     n, m = cost.shape
     check_memory(
-        24.0 * n * m,
+        40.0 * n * m,
         f"Exact transport between {n} and {m} rows",
         ("fit on fewer rows", "use entropic transport, which needs no matrix of costs"),
     )
