@@ -32,7 +32,7 @@ class OTLabelPropagation(PropagatesLabels):
     alpha : float, default=0.05
         Strength of the entropy, in units of the mean cost; see :class:`OTMapping`. The larger, the
         closer all rows come to the shares of the classes in the source. Ignored by "exact".
-    marginal_alpha : float, default=1.0
+    marginal_alpha : float, default=0.1
         Strength of the penalties on the masses, in mean costs, of "unbalanced". With the other two,
         classes are predicted as often as they are in the source.
     metric : str or callable, default="sqeuclidean"
@@ -109,7 +109,7 @@ class OTLabelPropagation(PropagatesLabels):
         examples=MappingProxyType(
             {
                 "regularization": ({}, "unbalanced"),
-                "marginal_alpha": ({"regularization": "unbalanced"}, 0.1),
+                "marginal_alpha": ({"regularization": "unbalanced"}, 1.0),
                 "metric": ({}, "cityblock"),
                 "tol": ({}, 0.5),
                 "max_iter": ({}, 1),
@@ -128,7 +128,7 @@ class OTLabelPropagation(PropagatesLabels):
         *,
         regularization: str = "entropic",
         alpha: float = 0.05,
-        marginal_alpha: float = 1.0,
+        marginal_alpha: float = 0.1,
         metric: Any = "sqeuclidean",
         max_iter: int = 1000,
         tol: float = 1e-6,

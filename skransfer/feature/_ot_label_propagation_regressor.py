@@ -31,7 +31,7 @@ class OTLabelPropagationRegressor(PropagatesLabels):
     alpha : float, default=0.05
         Strength of the entropy, in units of the mean cost; see :class:`OTMapping`. The larger, the
         closer all predictions come to the mean of the source's labels. Ignored by "exact".
-    marginal_alpha : float, default=1.0
+    marginal_alpha : float, default=0.1
         Strength of the penalties on the masses, in mean costs, of "unbalanced".
     metric : str or callable, default="sqeuclidean"
         The costs: a metric of :func:`sklearn.metrics.pairwise_distances`.
@@ -94,7 +94,7 @@ class OTLabelPropagationRegressor(PropagatesLabels):
         examples=MappingProxyType(
             {
                 "regularization": ({}, "unbalanced"),
-                "marginal_alpha": ({"regularization": "unbalanced"}, 0.1),
+                "marginal_alpha": ({"regularization": "unbalanced"}, 1.0),
                 "metric": ({}, "cityblock"),
                 "tol": ({}, 0.5),
                 "max_iter": ({}, 1),
@@ -107,7 +107,7 @@ class OTLabelPropagationRegressor(PropagatesLabels):
         *,
         regularization: str = "entropic",
         alpha: float = 0.05,
-        marginal_alpha: float = 1.0,
+        marginal_alpha: float = 0.1,
         metric: Any = "sqeuclidean",
         max_iter: int = 1000,
         tol: float = 1e-6,

@@ -52,9 +52,9 @@ class OTMapping(OneToOneFeatureMixin, BaseMapper):
         Less than 0.01 is nearly exact, and slow. Ignored by "exact".
     class_alpha : float, default=0.1
         :math:`\eta` in the same unit, of "class".
-    marginal_alpha : float, default=1.0
-        :math:`\rho` in units of the mean cost, of "unbalanced". Mass that would cost more than
-        twice :math:`\rho` to move is rather destroyed.
+    marginal_alpha : float, default=0.1
+        :math:`\rho` in units of the mean cost, of "unbalanced". Mass is rather destroyed than moved
+        where that costs more than :math:`2 \rho`; from 1 on, masses hardly differ from those given.
     metric : str or callable, default="sqeuclidean"
         The costs c: a metric of :func:`sklearn.metrics.pairwise_distances`. The mean is the best
         image of a row for squared Euclidean distances.
@@ -151,7 +151,7 @@ class OTMapping(OneToOneFeatureMixin, BaseMapper):
         examples=MappingProxyType(
             {
                 "regularization": ({}, "unbalanced"),
-                "marginal_alpha": ({"regularization": "unbalanced"}, 0.1),
+                "marginal_alpha": ({"regularization": "unbalanced"}, 1.0),
                 "metric": ({}, "cityblock"),
                 "tol": ({}, 0.5),
                 "max_iter": ({}, 1),
@@ -172,7 +172,7 @@ class OTMapping(OneToOneFeatureMixin, BaseMapper):
         regularization: str = "entropic",
         alpha: float = 0.05,
         class_alpha: float = 0.1,
-        marginal_alpha: float = 1.0,
+        marginal_alpha: float = 0.1,
         metric: Any = "sqeuclidean",
         max_iter: int = 1000,
         tol: float = 1e-6,
