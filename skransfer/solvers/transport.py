@@ -249,11 +249,12 @@ def scaled_transport(
     with single_blas():  # beside the tiles' own threads; and many products are small
         if class_alpha > 0:
             classed = class_regularized(costs, a, b, eta=class_alpha / alpha, **options)
-            found, n_iter, converged = classed.scaling, classed.n_iter, classed.converged
+            found, n_iter = classed.scaling, classed.n_iter
         else:
             found = sinkhorn(costs, a, b, rho=marginal_alpha * mean / epsilon, **options)
-            n_iter, converged = found.n_iter, found.converged
-    info = {"n_iter": n_iter, "error": found.error, "converged": converged, "form": form}
+            n_iter = found.n_iter
+    info: dict[str, Any] = {"n_iter": n_iter, "error": found.error}
+    info |= {"converged": found.converged, "form": form}
     if class_alpha > 0:
         info["objective"] = classed.objective * epsilon
     s_back, t_back = np.argsort(s_order), np.argsort(t_order)

@@ -41,14 +41,11 @@ class ClassScaling:
         In units of epsilon; it does not increase, but for the error of the marginals.
     n_iter : int
         Updates of both potentials, in all rounds.
-    converged : bool
-        Whether the marginals were met in all rounds.
     """
 
     scaling: Scaling
     objective: Array
     n_iter: int
-    converged: bool
 
 
 def class_regularized(
@@ -102,12 +99,12 @@ def class_regularized(
     """
     fixed = costs.bias
     added = np.zeros_like(fixed)
-    start, objective, n_iter, converged = None, [], 0, True
+    start, objective, n_iter = None, [], 0
     for step in range(1 + max_rounds):
         found = sinkhorn(
             costs, a, b, start=start, tol=tol, max_iter=max_iter, verbose=max(verbose - 1, 0)
         )
-        n_iter, converged = n_iter + found.n_iter, converged and found.converged
+        n_iter += found.n_iter
         start = found.target
         shares = np.exp(found.log_shares)
         # At a solution of the round, cost and entropy are the potentials' part without the tangent.
@@ -118,9 +115,10 @@ def class_regularized(
             message = f"class regularization: round {step}, objective {value:.6g}"
             print(message)  # noqa: T201 - what verbose asks for
         objective.append(value)
-        if step and objective[-2] - value <= _STALL * abs(value):
+        # The value of a round that stopped early is that of no feasible plan, and decides nothing.
+        if step and found.converged and objective[-2] - value <= _STALL * abs(value):
             break
         if step < max_rounds:
             added = eta * _POWER * (shares + _SMOOTHING) ** (_POWER - 1.0)
             costs.set_bias(fixed + added)
-    return ClassScaling(found, np.array(objective), n_iter, converged)
+    return ClassScaling(found, np.array(objective), n_iter)

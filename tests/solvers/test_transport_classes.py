@@ -41,7 +41,7 @@ def test_each_round_lowers_the_objective_as_defined(eta, tiled):
     for rounds in range(8):
         costs = TiledCosts(X, Y, 1.0, GROUPS) if tiled else DenseCosts(cost.copy(), 1.0, GROUPS)
         found = class_regularized(costs, a, b, eta=eta, tol=1e-11, max_rounds=rounds)
-        assert found.converged
+        assert found.scaling.converged
         values.append(_objective(_plan(found, costs, cost, a, b), cost, a, b, eta))
         assert found.objective[-1] == pytest.approx(values[-1], rel=1e-8)
         if len(found.objective) <= rounds:  # ended by itself
