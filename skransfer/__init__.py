@@ -14,8 +14,10 @@ _HOMES = {
     "skransfer.base": ["encode_domains", "stack_domains"],
     "skransfer.baseline": ["Pooled", "SourceOnly", "TargetOnly"],
     "skransfer.feature": [
+        "BDA",
         "CORAL",
         "GFK",
+        "JDA",
         "JGSA",
         "MEDA",
         "MIDA",
@@ -25,6 +27,7 @@ _HOMES = {
         "SMIDA",
         "SSTCA",
         "TCA",
+        "WBDA",
         "EasyAdapt",
         "EasyAdaptPlus",
         "EasyTL",
@@ -38,6 +41,7 @@ _HOMES = {
         "OTLabelPropagationRegressor",
         "OTMapping",
         "SubspaceAlignment",
+        "TransferJointMatching",
     ],
     "skransfer.instance": [
         "DASVM",
@@ -100,8 +104,10 @@ if TYPE_CHECKING:
     from skransfer.base import encode_domains, stack_domains
     from skransfer.baseline import Pooled, SourceOnly, TargetOnly
     from skransfer.feature import (
+        BDA,
         CORAL,
         GFK,
+        JDA,
         JGSA,
         MEDA,
         MIDA,
@@ -111,6 +117,7 @@ if TYPE_CHECKING:
         SMIDA,
         SSTCA,
         TCA,
+        WBDA,
         EasyAdapt,
         EasyAdaptPlus,
         EasyTL,
@@ -124,6 +131,7 @@ if TYPE_CHECKING:
         OTLabelPropagationRegressor,
         OTMapping,
         SubspaceAlignment,
+        TransferJointMatching,
     )
     from skransfer.instance import (
         DASVM,

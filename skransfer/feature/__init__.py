@@ -1,11 +1,13 @@
 """Feature transfer: map the rows of both domains into a space where they agree."""
 
+from skransfer.feature._bda import BDA
 from skransfer.feature._coral import CORAL
 from skransfer.feature._easy_adapt import EasyAdapt
 from skransfer.feature._easy_adapt_plus import EasyAdaptPlus
 from skransfer.feature._easytl import EasyTL
 from skransfer.feature._gfk import GFK
 from skransfer.feature._invariant_feature_selector import InvariantFeatureSelector
+from skransfer.feature._jda import JDA
 from skransfer.feature._jdot_classifier import JDOTClassifier
 from skransfer.feature._jdot_regressor import JDOTRegressor
 from skransfer.feature._jgsa import JGSA
@@ -24,10 +26,14 @@ from skransfer.feature._smida import SMIDA
 from skransfer.feature._sstca import SSTCA
 from skransfer.feature._subspace_alignment import SubspaceAlignment
 from skransfer.feature._tca import TCA
+from skransfer.feature._transfer_joint_matching import TransferJointMatching
+from skransfer.feature._wbda import WBDA
 
 __all__ = [
+    "BDA",
     "CORAL",
     "GFK",
+    "JDA",
     "JGSA",
     "MEDA",
     "MIDA",
@@ -37,6 +43,7 @@ __all__ = [
     "SMIDA",
     "SSTCA",
     "TCA",
+    "WBDA",
     "EasyAdapt",
     "EasyAdaptPlus",
     "EasyTL",
@@ -50,4 +57,5 @@ __all__ = [
     "OTLabelPropagationRegressor",
     "OTMapping",
     "SubspaceAlignment",
+    "TransferJointMatching",
 ]

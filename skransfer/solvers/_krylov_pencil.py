@@ -19,6 +19,9 @@ Array = NDArray[np.float64]
 OVERSAMPLE = 5
 _EPS = float(np.finfo(np.float64).eps)
 _MAX_PASSES = 60
+# Length of a defect at which a later search ends, over tol and the value: the relative error of
+# the value is of the order of the square, 1e-8 at the default tol.
+_LATER = 10
 
 
 class KrylovPencil:
@@ -84,15 +87,12 @@ class KrylovPencil:
 
     def _grow(self, space: KrylovSpace, E: Array, alpha: float) -> bool:
         """Extend the space until the k leading values stand still; False at the limit."""
-        gram = np.zeros((0, 0))
         before: Array = np.zeros(0)
         while space.n_passes < _MAX_PASSES:
-            products, old = space.products, len(gram)
-            fresh = products[:, old:].T @ products
-            gram = np.block([[gram, fresh[:, :old].T], [fresh]])
+            products = space.products
             mean = products.mean(axis=0)
             half = HalfInverse(products.T @ E, alpha)
-            small = half(half(gram - len(products) * np.outer(mean, mean)).T)
+            small = half(half(space.gram - len(products) * np.outer(mean, mean)).T)
             every = np.linalg.eigvalsh((small + small.T) / 2)
             values = np.asarray(every[::-1][: self._k], dtype=np.float64)
             self._say(space.n_passes, values)
@@ -111,7 +111,7 @@ class KrylovPencil:
         before: Array = np.zeros(0)
         while True:
             half = HalfInverse(space.products.T @ E, alpha)
-            reduced, values = leading(space.products, half, self._k, noise)
+            reduced, values = leading(space.products, half, self._k, noise, space.gram)
             W, embedding = space.basis @ reduced, space.products @ reduced
             found = Found(W if scale is None else scale * W, values, embedding, root)
             step = defect(self._op, found, alpha, scale)
@@ -119,7 +119,7 @@ class KrylovPencil:
             self._say(n_passes, values)
             lengths = np.linalg.norm(whole(step), axis=0)
             rounding = self._rounding(space, values, half.scale)
-            done = bool((lengths <= self._tol * values + rounding).all())
+            done = bool((lengths <= _LATER * self._tol * values + rounding).all())
             done = done or self._stand_still(values, before, rounding)
             if done or n_passes >= _MAX_PASSES or not space.extend(step):
                 break

@@ -44,9 +44,14 @@ def defect(op: KernelOperator, found: Found, alpha: float, scale: Array | None) 
     return np.asarray(step - found.values * (root @ (root.T @ W) + alpha * W))
 
 
-def leading(products: Array, half: HalfInverse, k: int, noise: float) -> tuple[Array, Array]:
-    """Solution within the span of a basis B, from K G^-1/2 B and F in its coordinates."""
-    few = _leading_columns(products, half, k)
+def leading(
+    products: Array, half: HalfInverse, k: int, noise: float, gram: Array | None = None
+) -> tuple[Array, Array]:
+    """Solution within the span of a basis B, from K G^-1/2 B and F in its coordinates.
+
+    ``gram`` is that of the products, if it is known.
+    """
+    few = _leading_columns(products, half, k, gram)
     if few is None:
         A = half((products - products.mean(axis=0)).T).T
         _, lengths, right = np.linalg.svd(A, full_matrices=False)
@@ -61,7 +66,9 @@ def leading(products: Array, half: HalfInverse, k: int, noise: float) -> tuple[A
     return half(right[:kept].T), lengths[:kept] ** 2
 
 
-def _leading_columns(products: Array, half: HalfInverse, k: int) -> Array | None:
+def _leading_columns(
+    products: Array, half: HalfInverse, k: int, gram: Array | None
+) -> Array | None:
     """A few columns that span the leading right singular vectors of H products F, or None.
 
     The eigenvectors of that matrix's square find them fast, but not those below the root of the
@@ -72,7 +79,8 @@ def _leading_columns(products: Array, half: HalfInverse, k: int) -> Array | None
     if min(n, p) <= 2 * most or n < 2 * p:
         return None
     mean = products.mean(axis=0)
-    small = half(half(products.T @ products - n * np.outer(mean, mean)).T)
+    gram = products.T @ products if gram is None else gram
+    small = half(half(gram - n * np.outer(mean, mean)).T)
     squares, vectors = np.linalg.eigh((small + small.T) / 2)
     return vectors[:, -most:] if squares[-k] > _SAFE * squares[-1] else None
 

@@ -59,6 +59,7 @@ class KrylovSpace:
         # One column after the other in memory: room that is not used yet takes none.
         self._basis = np.empty((_BLOCKS * width, n))
         self._products = np.empty((_BLOCKS * width, n))
+        self._gram = np.zeros((0, 0))
         self._size = 0
         self._last = slice(0, 0)
         self.n_passes = 0
@@ -74,6 +75,15 @@ class KrylovSpace:
     def products(self) -> Array:
         """K B, of shape (n, p)."""
         return self._products[: self._size].T
+
+    @property
+    def gram(self) -> Array:
+        """(K B)'K B, of shape (p, p); of earlier columns it is known."""
+        old, products = len(self._gram), self.products
+        if old < self._size:
+            fresh = products[:, old:].T @ products
+            self._gram = np.block([[self._gram, fresh[:, :old].T], [fresh]])
+        return self._gram
 
     def extend(self, columns: Array) -> bool:
         """Append what other columns bring that the basis lacks, at one product with K.
@@ -109,6 +119,7 @@ class KrylovSpace:
         directions : ndarray of shape (p, q)
             Orthonormal columns, in coordinates of the basis.
         """
+        self._gram = directions.T @ self.gram @ directions
         size = directions.shape[1]
         for held in (self._basis, self._products):
             held[:size] = directions.T @ held[: self._size]
