@@ -126,6 +126,11 @@ class JDA(JointComponents):
     1 / n_s + 1 / n_t. A class that no target row is given to is left out until one is. With
     one domain nothing is contrasted and no label is made.
 
+    The programs of the authors count :math:`M_0` once for each of the C classes, the paper counts
+    it once: for theirs use ``BDA(balance=1 / (C + 1))``, which with ``kernel="linear"``,
+    ``penalty="primal"`` and rows of length 1, before and after the map, gives the published
+    accuracies on digits and COIL.
+
     Each labeling costs a fit and a prediction of the labeler on mapped rows. User weights
     (``sample_weight``) reach the final fit of the estimator, not the labelers.
 

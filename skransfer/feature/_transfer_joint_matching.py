@@ -131,6 +131,11 @@ class TransferJointMatching(KernelComponents, BaseMapper):
     weighted: the map is then that of :class:`TCA` with ``alpha * (1 / n_s + 1 / n_t)``, or of one
     domain.
 
+    A length below 1/2 costs more than its square, so that the choice depends on the scale of A,
+    which is that of the inverse kernel: with kernels as usual all lengths are small, the rows that
+    are unlike the target's fade first and in the end all source rows do. ``max_iter`` is what
+    stops that, as in [1]_.
+
     Time is :math:`O(n^2 (d + k))` for n pooled rows, d features and k components, as of
     :class:`TCA`: the first problem takes 6 to 10 passes over the kernel matrix, each later one,
     begun from the one before, about as many of the same width. The kernel matrix is held where it
