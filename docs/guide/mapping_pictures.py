@@ -36,10 +36,14 @@ METHODS = {
     "mapping-components": {
         "TCA": sk.TCA(BASE, n_components=2, kernel="linear"),
         "SSTCA": sk.SSTCA(BASE, n_components=2, kernel="linear"),
+        "TransferJointMatching": sk.TransferJointMatching(BASE, n_components=2, kernel="linear"),
         "MIDA": sk.MIDA(BASE, n_components=2),
         "SMIDA": sk.SMIDA(BASE, n_components=2),
     },
     "mapping-classes": {
+        "JDA": sk.JDA(BASE, n_components=2, kernel="linear"),
+        "BDA": sk.BDA(BASE, n_components=2, kernel="linear"),
+        "WBDA": sk.WBDA(BASE, n_components=2, kernel="linear"),
         "JGSA": sk.JGSA(BASE, n_components=2),
         "MEDA": sk.MEDA(n_components=2),
         "EasyTL": sk.EasyTL(alpha=0.01),
@@ -77,6 +81,8 @@ COMPARED = {
     "SubspaceAlignment": sk.SubspaceAlignment(BASE, n_components=2),
     'TCA(kernel="linear")': sk.TCA(BASE, n_components=2, kernel="linear"),
     "TCA": sk.TCA(BASE, n_components=2),
+    'JDA(kernel="linear")': sk.JDA(BASE, n_components=2, kernel="linear"),
+    "OTMapping, unbalanced": sk.OTMapping(BASE, regularization="unbalanced"),
 }
 
 
