@@ -33,12 +33,14 @@ def odd_signs(embedding: Array) -> Array:
     """
     centered = embedding - embedding.mean(axis=0)
     unit = centered / np.sqrt(np.mean(centered**2, axis=0))
+    squares = unit * unit  # products: powers of arrays are many times slower
+    cubes = squares * unit
     signs = np.zeros(embedding.shape[1])
     largest = embedding[np.argmax(np.abs(embedding), axis=0), np.arange(len(signs))]
     mean = embedding.mean(axis=0) / np.sqrt(np.mean(embedding**2, axis=0))
     for odd, bound in (
-        (np.mean(unit**3, axis=0), 1e-4),
-        (np.mean(unit**5, axis=0), 1e-4),
+        (np.mean(cubes, axis=0), 1e-4),
+        (np.mean(cubes * squares, axis=0), 1e-4),
         (mean, 1e-4),
         (largest, 0.0),
     ):
