@@ -136,8 +136,7 @@ class KrylovPencil:
         assert last is not None
         assert self._half is not None
         if not self._n_kept:
-            directions, _ = leading(space.products, self._half, 4 * self._k + 16, self._noise)
-            self._restrict(space, directions)
+            self._restrict(space, self._widely(space, self._half))
             self._n_kept = space.basis.shape[1]
         if scale is None:
             kept = np.eye(space.basis.shape[1], self._n_kept)
@@ -146,6 +145,16 @@ class KrylovPencil:
         forward = self._op @ (last.embedding - last.embedding.mean(axis=0))
         start = np.column_stack([space.products[:, : self._n_kept], root, forward])
         return KrylovSpace(self._op, scale * start, scale), 3
+
+    def _widely(self, space: KrylovSpace, half: HalfInverse) -> Array:
+        """More directions than are asked for; the leading ones must be exact, the others not."""
+        most, mean = 4 * self._k + 16, space.products.mean(axis=0)
+        small = half(half(space.gram - len(space.products) * np.outer(mean, mean)).T)
+        squares, vectors = np.linalg.eigh((small + small.T) / 2)
+        if len(squares) > most and squares[-most] > 1e-8 * squares[-1]:
+            return np.column_stack([self._reduced, half(vectors[:, -most : -self._k])])
+        # The square has lost the small ones.
+        return leading(space.products, half, most, self._noise)[0]
 
     def _restrict(self, space: KrylovSpace, directions: Array) -> None:
         """Keep some directions of the space."""
