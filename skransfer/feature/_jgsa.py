@@ -12,15 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from skransfer._compat import Interval
 from skransfer.base import Domains, Traits
-from skransfer.base.labels import class_names
-from skransfer.feature._pseudo_labels import (
-    PseudoLabelMapper,
-    RowClasses,
-    Solution,
-    read_classes,
-    refine,
-)
-from skransfer.feature._row_names import name_rows
+from skransfer.feature._pseudo_labels import PseudoLabelMapper, Solution, read_classes
 from skransfer.solvers._half_inverse import odd_signs
 from skransfer.solvers._spectra import covariance_spectrum
 from skransfer.solvers.geometric_statistical import CoupledAlignment, CoupledDirections
@@ -196,28 +188,12 @@ class JGSA(ClassNamePrefixFeaturesOutMixin, PseudoLabelMapper):
             found = CoupledDirections(found.source * signs, found.target * signs, found.values)
             return Solution(found, mapped * signs, {"objective": float(found.values.sum())})
 
-        found, mapped, _ = self._refine_from(rows, solve, classes, domains)
+        found, mapped, _ = self._refine(solve, classes, domains, rows)
         self.mean_ = axes.mean
         self.source_components_ = axes.vectors @ found.source
         self.target_components_ = axes.vectors @ found.target
         self.eigenvalues_, self.n_components_ = found.values, len(found.values)
         return mapped.astype(X.dtype, copy=False)
-
-    def _refine_from(
-        self, rows: NDArray[Any], solve: Any, classes: RowClasses, domains: Domains
-    ) -> Solution:
-        """Rounds as of other mappers, but the rows themselves name the first classes."""
-        labeler = self._labels_with()
-
-        def label(mapped: NDArray[Any], _: Any) -> NDArray[np.intp]:
-            return name_rows(labeler, mapped, classes)[classes.unlabeled]
-
-        first = classes._replace(codes=name_rows(labeler, rows, classes))
-        found = refine(solve, label, first, self.max_iter, verbose=self.verbose)
-        self.history_, self.n_iter_ = found.history, found.n_solved
-        side = np.flatnonzero(domains.target & ~domains.source)
-        self.pseudo_labels_ = class_names(classes.names, found.codes[side])
-        return found.solution
 
     def _map(self, X: Any, domains: Domains) -> Any:
         Z = np.empty((X.shape[0], self.n_components_), dtype=X.dtype)

@@ -13,7 +13,7 @@ from skransfer._compat import StrOptions
 from skransfer.base import Domains
 from skransfer.base.kernel import KERNEL_EXAMPLES
 from skransfer.feature._kernel_components import KernelComponents
-from skransfer.feature._pseudo_labels import PseudoLabelMapper, Solution
+from skransfer.feature._pseudo_labels import PseudoLabelMapper, Solution, read_classes
 from skransfer.kernels import KernelOperator, LowRankOperator, single_blas
 from skransfer.solvers.joint import DomainBalance, joint_contrasts
 
@@ -69,7 +69,7 @@ class JointComponents(KernelComponents, PseudoLabelMapper):
             facts["objective"] = float(found.values.sum())
             return Solution(found, found.embedding.astype(X.dtype, copy=False), facts)
 
-        solution = self._refine(solve, y, domains)
+        solution = self._refine(solve, read_classes(y, domains, self.train_on), domains)
         self._keep(solution.found, solved, K, X)
         return solution.rows
 

@@ -15,8 +15,7 @@ from skransfer.base.judging import PredictsRows
 from skransfer.base.kernel import KERNEL_EXAMPLES, UsesKernel
 from skransfer.base.labels import class_names
 from skransfer.base.transfer import Stacked
-from skransfer.feature._pseudo_labels import RowClasses, read_classes
-from skransfer.feature._row_names import check_labeler, name_rows
+from skransfer.feature._pseudo_labels import RowClasses, check_labeler, name_rows, read_classes
 from skransfer.kernels import LowRankOperator
 from skransfer.solvers.geodesic import GeodesicFlow
 from skransfer.solvers.joint import DomainBalance, joint_contrasts

@@ -15,7 +15,16 @@ from skransfer.base import BaseMapper, Domains
 from skransfer.base.labels import class_names, clean_labels, known_labels
 from skransfer.base.weighting import check_not_nested
 
-__all__ = ["PseudoLabelMapper", "Refined", "RowClasses", "Solution", "read_classes", "refine"]
+__all__ = [
+    "PseudoLabelMapper",
+    "Refined",
+    "RowClasses",
+    "Solution",
+    "check_labeler",
+    "name_rows",
+    "read_classes",
+    "refine",
+]
 
 
 class RowClasses(NamedTuple):
@@ -111,12 +120,62 @@ def read_classes(y: Any, domains: Domains, train_on: str = "source") -> RowClass
     return RowClasses(names, codes, np.flatnonzero(~readable))
 
 
+def check_labeler(owner: Any, labeler: Any) -> None:
+    """Refuse, early, what cannot name classes.
+
+    Raises
+    ------
+    TypeError
+        If it is no classifier, or is a transfer estimator itself.
+    """
+    check_not_nested(owner, labeler)
+    if not is_classifier(labeler):
+        raise TypeError(
+            f"labeler={labeler!r} is to name the classes of target rows, and is no classifier."
+        )
+
+
+def name_rows(labeler: Any, rows: Any, classes: RowClasses) -> NDArray[np.intp]:
+    """Classes of all rows: those that may be read, and what a clone of the labeler says.
+
+    Parameters
+    ----------
+    labeler : classifier
+        Fitted to the rows whose class may be read.
+    rows : ndarray of shape (n_samples, n_features)
+    classes : RowClasses
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) of int
+        Places in ``classes.names``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from skransfer.feature._pseudo_labels import RowClasses, name_rows
+    >>> classes = RowClasses(np.array(["a", "b"]), np.array([0, 1, -1]), np.array([2]))
+    >>> name_rows(KNeighborsClassifier(1), np.array([[0.0], [9.0], [8.0]]), classes)
+    array([0, 1, 1])
+    """
+    codes = classes.codes.copy()
+    if len(classes.unlabeled):
+        known = np.flatnonzero(codes >= 0)
+        fitted = clone(labeler).fit(rows[known], classes.names[codes[known]])
+        codes[classes.unlabeled] = np.searchsorted(
+            classes.names, fitted.predict(rows[classes.unlabeled])
+        )
+    return codes
+
+
 def refine(
     solve: Callable[[NDArray[np.intp]], Solution],
-    label: Callable[[NDArray[Any], NDArray[np.intp]], NDArray[np.intp]],
+    label: Callable[[NDArray[Any]], NDArray[np.intp]],
     classes: RowClasses,
     max_iter: int,
     *,
+    first: NDArray[np.intp] | None = None,
     verbose: int = 0,
 ) -> Refined:
     """Compute a map, label the target rows with it, compute the map for these labels, and so on.
@@ -128,11 +187,12 @@ def refine(
     solve : callable
         ``solve(codes)`` returns the map for classes of all rows; -1: none yet.
     label : callable
-        ``label(mapped, codes)`` returns the classes of ``classes.unlabeled``, learned from the
-        mapped rows whose ``codes``, those of ``classes``, are not negative.
+        ``label(mapped)`` returns the classes of all rows, learned from those that may be read.
     classes : RowClasses
     max_iter : int
         Most maps, the first included.
+    first : ndarray of shape (n_samples,), default=None
+        Classes of all rows for the first map. None: those that may be read.
     verbose : int, default=0
         1: a line for each labeling.
 
@@ -140,19 +200,18 @@ def refine(
     -------
     Refined
     """
-    codes, unlabeled = classes.codes, classes.unlabeled
+    codes, unlabeled = classes.codes if first is None else first, classes.unlabeled
     solution, n_solved = solve(codes), 1
     records = [{"changed": np.nan, **solution.facts}]
     while n_solved < max_iter and len(unlabeled):
-        labels = label(solution.rows, classes.codes)
-        changed = float(np.mean(labels != codes[unlabeled]))
+        named = label(solution.rows)
+        changed = float(np.mean(named[unlabeled] != codes[unlabeled]))
         if verbose:
             print(  # noqa: T201 - what verbose asks for
                 f"labeling {len(records)}: {changed:.2%} of {len(unlabeled)} target rows changed"
             )
         if changed:
-            codes = codes.copy()
-            codes[unlabeled] = labels
+            codes = named
             solution, n_solved = solve(codes), n_solved + 1
         records.append({"changed": changed, **solution.facts})
         if not changed:
@@ -182,12 +241,24 @@ class PseudoLabelMapper(BaseMapper):
     verbose: Any
 
     def _refine(
-        self, solve: Callable[[NDArray[np.intp]], Solution], y: Any, domains: Domains
+        self,
+        solve: Callable[[NDArray[np.intp]], Solution],
+        classes: RowClasses,
+        domains: Domains,
+        rows: Any = None,
     ) -> Solution:
-        """The last of the maps that `refine` goes through."""
-        classes = read_classes(y, domains, self.train_on)
-        label = _Labeler(self._labels_with(), classes)
-        found = refine(solve, label, classes, self.max_iter, verbose=self.verbose)
+        """The last of the maps that `refine` goes through.
+
+        Where `rows` are given they name the first classes, as they are; else the first map knows
+        the classes that may be read.
+        """
+        labeler = self._labels_with()
+
+        def label(mapped: Any) -> NDArray[np.intp]:
+            return name_rows(labeler, mapped, classes)
+
+        first = None if rows is None else label(rows)
+        found = refine(solve, label, classes, self.max_iter, first=first, verbose=self.verbose)
         self.history_, self.n_iter_ = found.history, found.n_solved
         side = np.flatnonzero(domains.target & ~domains.source)
         self.pseudo_labels_ = class_names(classes.names, found.codes[side])
@@ -200,21 +271,4 @@ class PseudoLabelMapper(BaseMapper):
 
     def _check_parts(self) -> None:
         super()._check_parts()
-        labeler = self._labels_with()
-        check_not_nested(self, labeler)
-        if not is_classifier(labeler):
-            raise TypeError(
-                f"labeler={labeler!r} is to name the classes of target rows, and is no classifier."
-            )
-
-
-class _Labeler:
-    """Fit a clone of a classifier to mapped rows, and name the classes of the others."""
-
-    def __init__(self, classifier: Any, classes: RowClasses) -> None:
-        self._classifier, self._classes = classifier, classes
-
-    def __call__(self, mapped: NDArray[Any], codes: NDArray[np.intp]) -> NDArray[np.intp]:
-        names, known = self._classes.names, np.flatnonzero(codes >= 0)
-        fitted = clone(self._classifier).fit(mapped[known], names[codes[known]])
-        return np.searchsorted(names, fitted.predict(mapped[self._classes.unlabeled]))
+        check_labeler(self, self._labels_with())

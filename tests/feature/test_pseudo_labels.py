@@ -2,14 +2,18 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.validation import check_is_fitted
 
 from skransfer.base import Domains
 from skransfer.feature._pseudo_labels import (
     PseudoLabelMapper,
+    RowClasses,
     Solution,
+    name_rows,
     read_classes,
     refine,
 )
@@ -37,7 +41,7 @@ class Copy(PseudoLabelMapper):
             self.seen_ = codes
             return Solution(None, X + self.gain * codes[:, None], {"objective": codes.sum()})
 
-        return self._refine(solve, y, domains).rows
+        return self._refine(solve, read_classes(y, domains, self.train_on), domains).rows
 
     def _map(self, X, domains):
         return X
@@ -63,7 +67,7 @@ def test_classes_are_not_numbers_of_any_kind():
         read_classes(np.array([0.25, np.nan, 0.5, np.nan, np.nan]), D)
 
 
-def _refine(script, max_iter, verbose=0):
+def _refine(script, max_iter, first=None, verbose=0):
     """The course of the loop for labels that are given in advance."""
     solved, asked = [], []
 
@@ -71,12 +75,13 @@ def _refine(script, max_iter, verbose=0):
         solved.append(codes.tolist())
         return Solution(len(solved), np.full((5, 1), len(solved)), {"objective": -len(solved)})
 
-    def label(mapped, codes):
-        assert codes.tolist() == [1, -1, 0, -1, -1]  # never the pseudo-labels
+    def label(mapped):
         asked.append(mapped[0, 0])
-        return np.array(script[len(asked) - 1])
+        named = np.array([1, -1, 0, -1, -1])
+        named[[1, 3, 4]] = script[len(asked) - 1]
+        return named
 
-    found = refine(solve, label, read_classes(Y, D), max_iter, verbose=verbose)
+    found = refine(solve, label, read_classes(Y, D), max_iter, first=first, verbose=verbose)
     return found, solved, asked
 
 
@@ -95,6 +100,13 @@ def test_no_more_maps_than_allowed(max_iter):
     found, solved, asked = _refine([[0, 0, 1], [0, 1, 1], [0, 0, 1]], max_iter)
     assert len(solved) == found.n_solved == max_iter
     assert len(asked) == max_iter - 1
+
+
+def test_first_labels_may_be_given():
+    first = np.array([1, 0, 0, 1, 1])
+    found, solved, _ = _refine([[0, 1, 1]], 10, first=first)
+    assert solved == [first.tolist()]
+    assert found.history["changed"][1] == 0.0  # they were those of the first map
 
 
 def test_verbose_speaks(capsys):
@@ -150,3 +162,20 @@ def test_who_cannot_label(estimator, labeler, message):
 def test_labels_are_needed():
     with pytest.raises(ValueError, match="requires y"):
         Copy().fit(ROWS, sample_domain=D.ids)
+
+
+PLACES = np.array([[0.0], [9.0], [8.0], [1.0], [7.0]])
+CLASSES = RowClasses(np.array(["a", "b"]), np.array([0, 1, -1, 1, -1]), np.array([2, 4]))
+
+
+def test_known_rows_keep_their_class():
+    labeler = KNeighborsClassifier(1)
+    np.testing.assert_array_equal(name_rows(labeler, PLACES, CLASSES), [0, 1, 1, 1, 1])
+    np.testing.assert_array_equal(CLASSES.codes, [0, 1, -1, 1, -1])
+    with pytest.raises(NotFittedError):
+        check_is_fitted(labeler)
+
+
+def test_without_unlabeled_rows_nothing_is_fitted():
+    known = CLASSES._replace(codes=np.array([0, 1, 0, 1, 1]), unlabeled=np.empty(0, np.intp))
+    np.testing.assert_array_equal(name_rows(None, PLACES, known), known.codes)
