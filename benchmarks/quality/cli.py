@@ -13,6 +13,7 @@ __all__ = ["main"]
 
 NAMES = (
     "office_caltech10",
+    "mappings",
     "kmm",
     "ratios",
     "tradaboost",

@@ -98,6 +98,14 @@ PUBLISHED = {
             _EASYTL, (79.8, 79.7, 80.9, 79.9, 80.8, 82.0, 75.0, 75.3, 84.9, 76.5, 76.3, 82.5)
         ),
     },
+    "amazon_four": {
+        "no adaptation": Column(f"{_CORAL}, table 5: 20 random splits", (72.2, 76.9, 74.7, 82.8)),
+        "TCA": Column(f"{_CORAL}, table 5: 20 random splits", (60.4, 61.4, 61.3, 68.7)),
+        "SA": Column(f"{_CORAL}, table 5: 20 random splits", (78.4, 74.7, 75.6, 79.3)),
+        "GFK": Column(f"{_CORAL}, table 5: 20 random splits", (69.0, 71.3, 68.4, 78.2)),
+        "SCL": Column(f"{_CORAL}, table 5: 20 random splits", (72.8, 76.2, 75.0, 82.9)),
+        "CORAL": Column(f"{_CORAL}, table 5: 20 random splits", (73.9, 78.3, 76.3, 83.6)),
+    },
     "reuters": {
         "SVM": Column(_PCTKVM, (76.99, 69.38, 78.93, 60.32, 64.55, 58.92)),
         "TCA": Column(_PCTKVM, (77.22, 71.62, 80.32, 59.42, 67.58, 58.61)),
