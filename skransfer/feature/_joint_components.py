@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from skransfer._compat import StrOptions
 from skransfer.base import Domains
 from skransfer.base.kernel import KERNEL_EXAMPLES
-from skransfer.feature._kernel_components import KernelComponents
+from skransfer.feature._kernel_components import KernelComponents, in_all
 from skransfer.feature._pseudo_labels import PseudoLabelMapper, Solution, read_classes
 from skransfer.kernels import KernelOperator, LowRankOperator, single_blas
 from skransfer.solvers.joint import DomainBalance, joint_contrasts
@@ -70,7 +70,7 @@ class JointComponents(KernelComponents, PseudoLabelMapper):
             return Solution(found, found.embedding.astype(X.dtype, copy=False), facts)
 
         solution = self._refine(solve, read_classes(y, domains, self.train_on), domains)
-        self._keep(solution.found, solved, K, X)
+        self._keep(solution.found, in_all(solution.found, solved), K, X)
         return solution.rows
 
     def _featured(self, X: Any) -> KernelOperator:

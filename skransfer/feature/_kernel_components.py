@@ -1,5 +1,6 @@
 """What methods share whose map is a number of components in the space of a kernel."""
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from skransfer.base.kernel import UsesKernel
 from skransfer.kernels import KernelOperator
 from skransfer.solvers.pencil import ComponentSolver, TransferComponents
 
-__all__ = ["SOLVER_INERT", "KernelComponents"]
+__all__ = ["SOLVER_INERT", "KernelComponents", "in_all"]
 
 # For ``Traits.inert``.
 SOLVER_INERT = MappingProxyType(
@@ -58,19 +59,12 @@ class KernelComponents(ClassNamePrefixFeaturesOutMixin, UsesKernel):
             primal=primal,
         )
 
-    def _keep(
-        self, found: TransferComponents, solved: list[dict[str, Any]], K: KernelOperator, X: Any
-    ) -> None:
-        """Store the last solution; ``solved`` has the facts of all."""
+    def _keep(self, found: Any, info: Mapping[str, Any], K: KernelOperator, X: Any) -> None:
+        """Store what a solver found for the rows X, and what it says of itself."""
         self.dual_coef_, self.components_ = found.W, found.directions
         self.eigenvalues_ = found.values
         self.n_components_ = found.W.shape[1]
-        self.solver_info_ = found.info | {
-            "n_passes": sum(info["n_passes"] for info in solved),
-            "converged": all(info["converged"] for info in solved),
-            "kernel_form": K.form,
-            "kernel_bytes": K.nbytes,
-        }
+        self.solver_info_ = {**info, "kernel_form": K.form, "kernel_bytes": K.nbytes}
         # A copy: the caller may write into X later.
         self.X_fit_ = X.copy() if found.directions is None else None
 
@@ -89,3 +83,11 @@ class KernelComponents(ClassNamePrefixFeaturesOutMixin, UsesKernel):
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.input_tags.pairwise = self.kernel == "precomputed"
         return tags
+
+
+def in_all(found: TransferComponents, solved: list[dict[str, Any]]) -> dict[str, Any]:
+    """Facts of the last solution, with the passes of all."""
+    return found.info | {
+        "n_passes": sum(info["n_passes"] for info in solved),
+        "converged": all(info["converged"] for info in solved),
+    }

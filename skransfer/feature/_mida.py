@@ -5,7 +5,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from skransfer.base import Domains, Traits
-from skransfer.feature._independence import INDEPENDENCE_EXAMPLES, INERT, IndependentMapper
+from skransfer.feature._independence import INDEPENDENCE_EXAMPLES, IndependentMapper
+from skransfer.feature._kernel_components import SOLVER_INERT
 
 __all__ = ["MIDA"]
 
@@ -162,7 +163,7 @@ class MIDA(IndependentMapper):
     traits = Traits(
         target_labels="optional",
         multi_source="distinguished",
-        inert=INERT,
+        inert=SOLVER_INERT,
         examples=INDEPENDENCE_EXAMPLES,
     )
 

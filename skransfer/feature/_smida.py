@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from skransfer._compat import Interval
 from skransfer.base import Domains, Traits
-from skransfer.feature._independence import INDEPENDENCE_EXAMPLES, INERT, IndependentMapper
+from skransfer.feature._independence import INDEPENDENCE_EXAMPLES, IndependentMapper
+from skransfer.feature._kernel_components import SOLVER_INERT
 from skransfer.feature._label_columns import label_columns
 
 __all__ = ["SMIDA"]
@@ -145,7 +146,7 @@ class SMIDA(IndependentMapper):
     traits = Traits(
         target_labels="optional",
         multi_source="distinguished",
-        inert=INERT,
+        inert=SOLVER_INERT,
         examples=INDEPENDENCE_EXAMPLES,
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

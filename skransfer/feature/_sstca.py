@@ -4,14 +4,13 @@ from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.base import ClassNamePrefixFeaturesOutMixin
 
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseMapper, Domains, Traits
 from skransfer.base.kernel import KERNEL_EXAMPLES, UsesKernel
+from skransfer.feature._kernel_components import KernelComponents
 from skransfer.feature._label_columns import label_columns
 from skransfer.kernels import single_blas
 from skransfer.solvers.neighbor_graph import neighbor_graph
@@ -24,7 +23,7 @@ from skransfer.solvers.semisupervised_components import (
 __all__ = ["SSTCA"]
 
 
-class SSTCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
+class SSTCA(KernelComponents, BaseMapper):
     r"""Semi-supervised transfer component analysis (SSTCA).
 
     Like :class:`TCA`, find components in which the two domains have the same mean; let them
@@ -217,13 +216,7 @@ class SSTCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
                 label_weight=self.label_weight,
                 smoothness=self.smoothness,
             )
-        self.dual_coef_, self.components_ = found.W, found.directions
-        self.eigenvalues_ = found.values
-        self.n_components_ = found.W.shape[1]
-        self.solver_info_ = {"form": found.form, "kernel_form": K.form, "kernel_bytes": K.nbytes}
-        self.solver_info_["n_edges"] = graph.nnz // 2
-        # A copy: the caller may write into X later.
-        self.X_fit_ = X.copy() if found.directions is None else None
+        self._keep(found, {"form": found.form, "n_edges": graph.nnz // 2}, K, X)
         return found.embedding.astype(X.dtype, copy=False)
 
     def _graph(self, X: Any) -> Any:
@@ -231,17 +224,6 @@ class SSTCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
         if not self.smoothness:
             return sp.csr_array((X.shape[0], X.shape[0]))
         return neighbor_graph(X, self.n_neighbors, weights=self.neighbor_weights, gamma=self.gamma_)
-
-    def _map(self, X: Any, domains: Domains) -> Any:
-        if self.components_ is None:
-            Z = self._kernel_product(X, self.X_fit_, self.dual_coef_)
-        else:
-            Z = (X if self.feature_map_ is None else self._features(X)) @ self.components_
-        return np.asarray(Z, dtype=X.dtype)
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.n_components_
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,23 +1,20 @@
 """Transfer component analysis."""
 
-from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import ClassNamePrefixFeaturesOutMixin
 
-from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseMapper, Domains, Traits
-from skransfer.base.kernel import KERNEL_EXAMPLES, UsesKernel
+from skransfer.base.kernel import KERNEL_EXAMPLES
+from skransfer.feature._kernel_components import SOLVER_INERT, KernelComponents
 from skransfer.kernels import single_blas
 from skransfer.solvers.pencil import transfer_components
 
 __all__ = ["TCA"]
 
 
-class TCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
+class TCA(KernelComponents, BaseMapper):
     r"""Transfer component analysis (TCA).
 
     Find directions in the space of a kernel along which the two domains have the same mean
@@ -132,23 +129,12 @@ class TCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
 
     traits = Traits(
         target_labels="optional",
-        inert=MappingProxyType(
-            {
-                "tol": "used by the iterative solver only, for more rows than a law has",
-                "random_state": "used by the iterative solver only",
-            }
-        ),
+        inert=SOLVER_INERT,
         examples=MappingProxyType(KERNEL_EXAMPLES),
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMapper._parameter_constraints,
-        **UsesKernel._kernel_constraints,
-        "kernel": [*UsesKernel._kernel_constraints["kernel"], StrOptions({"precomputed"})],
-        "n_components": [Interval(Integral, 1, None, closed="left")],
-        "alpha": [Interval(Real, 0, None, closed="neither")],
-        "tol": [Interval(Real, 0, None, closed="neither")],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
+        **KernelComponents._component_constraints,
     }
 
     def __init__(
@@ -195,26 +181,5 @@ class TCA(ClassNamePrefixFeaturesOutMixin, UsesKernel, BaseMapper):
                 random_state=self.random_state,
                 verbose=self.verbose,
             )
-        self.dual_coef_, self.components_ = found.W, found.directions
-        self.eigenvalues_ = found.values
-        self.n_components_ = found.W.shape[1]
-        self.solver_info_ = found.info | {"kernel_form": K.form, "kernel_bytes": K.nbytes}
-        # A copy: the caller may write into X later.
-        self.X_fit_ = X.copy() if found.directions is None else None
+        self._keep(found, found.info, K, X)
         return found.embedding.astype(X.dtype, copy=False)
-
-    def _map(self, X: Any, domains: Domains) -> Any:
-        if self.components_ is None:
-            Z = self._kernel_product(X, self.X_fit_, self.dual_coef_)
-        else:
-            Z = (X if self.feature_map_ is None else self._features(X)) @ self.components_
-        return np.asarray(Z, dtype=X.dtype)
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.n_components_
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.pairwise = self.kernel == "precomputed"
-        return tags

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skransfer._compat import Interval
 from skransfer.base import BaseMapper, Domains, Traits
 from skransfer.base.kernel import KERNEL_EXAMPLES
-from skransfer.feature._kernel_components import KernelComponents
+from skransfer.feature._kernel_components import KernelComponents, in_all
 from skransfer.kernels import single_blas
 from skransfer.solvers.joint import joint_contrasts
 from skransfer.solvers.row_sparsity import row_sparse_components
@@ -225,5 +225,5 @@ class TransferJointMatching(KernelComponents, BaseMapper):
         self.source_norms_ = sparse.row_norms
         self.history_ = {"objective": sparse.objective}
         self.n_iter_ = len(sparse.objective)
-        self._keep(sparse.found, sparse.solved, K, X)
+        self._keep(sparse.found, in_all(sparse.found, sparse.solved), K, X)
         return sparse.found.embedding.astype(X.dtype, copy=False)
