@@ -3,9 +3,10 @@
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.utils import gen_batches
+
+from skransfer.solvers._column_moments import mean_and_variance
 
 __all__ = ["standardized_differences"]
 
@@ -43,11 +44,12 @@ def standardized_differences(source: Any, target: Any, weights: Array) -> tuple[
     >>> before, after
     (array([-0.70710678]), array([0.]))
     """
-    equal = np.ones(source.shape[0])
-    scale = float(np.max(weights))
-    mean_s, var_s = _mean_and_variance(source, equal)
-    mean_t, var_t = _mean_and_variance(target, np.ones(target.shape[0]))
-    weighted = _mean(source, weights / scale)
+    n_s, n_t = source.shape[0], target.shape[0]
+    mean_s, var_s = mean_and_variance(source)
+    mean_t, var_t = mean_and_variance(target)
+    # A feature with one value has that mean, whatever the weights: nothing may be rounded.
+    weighted = np.where(var_s > 0, _weighted_mean(source, weights / float(np.max(weights))), mean_s)
+    var_s, var_t = var_s * n_s / max(n_s - 1, 1), var_t * n_t / max(n_t - 1, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sqrt((var_s + var_t) / 2)
         pairs = [
@@ -56,27 +58,8 @@ def standardized_differences(source: Any, target: Any, weights: Array) -> tuple[
     return pairs[0], pairs[1]
 
 
-def _mean(X: Any, weights: Array) -> Array:
+def _weighted_mean(X: Any, weights: Array) -> Array:
     total = np.zeros(X.shape[1])
     for rows in gen_batches(X.shape[0], _BATCH):
         total += np.asarray(X[rows].T @ weights[rows], dtype=np.float64).ravel()
     return total / weights.sum()
-
-
-def _mean_and_variance(X: Any, weights: Array) -> tuple[Array, Array]:
-    """Mean, and unbiased variance around it (zero for a single row)."""
-    mean, n = _mean(X, weights), X.shape[0]
-    squares = np.zeros(X.shape[1])
-    for rows in gen_batches(n, _BATCH):
-        part = X[rows]
-        if sp.issparse(part):
-            # Zeros deviate by the mean; only what is stored is visited.
-            stored = part.tocsc()
-            count = np.diff(stored.indptr)
-            gaps = (stored.data.astype(np.float64) - np.repeat(mean, count)) ** 2
-            columns = np.repeat(np.arange(part.shape[1]), count)
-            squares += np.bincount(columns, gaps, part.shape[1])
-            squares += (part.shape[0] - count) * mean**2
-        else:
-            squares += ((part - mean) ** 2).sum(axis=0)
-    return mean, squares / max(n - 1, 1)

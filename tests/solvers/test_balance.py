@@ -52,3 +52,11 @@ def test_constant_features():
     before, after = standardized_differences(source, target, np.ones(3))
     np.testing.assert_array_equal(before, [0.0, -np.inf])
     np.testing.assert_array_equal(after, [0.0, -np.inf])
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
+def test_one_value_in_both_domains_is_no_difference_whatever_rounding_does(container):
+    source, target = container(np.full((90, 1), 0.1)), container(np.full((77, 1), 0.1))
+    weights = np.random.RandomState(0).uniform(size=90)
+    found = standardized_differences(source, target, weights)
+    np.testing.assert_array_equal(found, [[0.0], [0.0]])
