@@ -47,8 +47,11 @@ def standardized_differences(source: Any, target: Any, weights: Array) -> tuple[
     n_s, n_t = source.shape[0], target.shape[0]
     mean_s, var_s = mean_and_variance(source)
     mean_t, var_t = mean_and_variance(target)
-    # A feature with one value has that mean, whatever the weights: nothing may be rounded.
-    weighted = np.where(var_s > 0, _weighted_mean(source, weights / float(np.max(weights))), mean_s)
+    # Nothing is rounded where weights cannot matter: they are equal, or a feature has one value.
+    weighted = mean_s
+    if np.ptp(weights) > 0:
+        moved = _weighted_mean(source, weights / float(np.max(weights)))
+        weighted = np.where(var_s > 0, moved, mean_s)
     var_s, var_t = var_s * n_s / max(n_s - 1, 1), var_t * n_t / max(n_t - 1, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sqrt((var_s + var_t) / 2)
