@@ -122,7 +122,7 @@ class JDOTClassifier(BaseJointTransport):
             {
                 "alpha": ({}, 1e3),
                 "metric": ({}, "cosine"),
-                "loss": ({"alpha": 0.01}, "squared"),
+                "loss": ({"alpha": 1.0}, "squared"),
                 "max_iter": ({"alpha": 0.01}, 1),
                 "tol": ({"alpha": 0.01}, 10.0),
             }
