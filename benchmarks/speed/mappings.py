@@ -25,7 +25,7 @@ __all__ = ["METHODS", "main", "problem", "worker"]
 
 TITLE = "Feature mappings: time and memory over the number of rows"
 SIZES = (1000, 10_000, 100_000)
-LIMIT = 300.0  # seconds of one process
+LIMIT = 120.0  # seconds of one process
 N_LANDMARKS = 300
 TEXT = ("MarginalizedSDA", "SCL", "SFA")
 ABOUT = f"""\
