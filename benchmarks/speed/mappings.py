@@ -25,7 +25,7 @@ __all__ = ["METHODS", "main", "problem", "worker"]
 
 TITLE = "Feature mappings: time and memory over the number of rows"
 SIZES = (1000, 10_000, 100_000)
-LIMIT = 120.0  # seconds of one process
+LIMIT = 60.0  # seconds of one process
 N_LANDMARKS = 300
 TEXT = ("MarginalizedSDA", "SCL", "SFA")
 ABOUT = f"""\
@@ -133,7 +133,7 @@ def measured(names, sizes, limit=LIMIT):
         Methods.
     sizes : sequence of int
         Numbers of rows.
-    limit : float, default=300
+    limit : float, default=60
         Seconds of one process.
     """
     for name in names:

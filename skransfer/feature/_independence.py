@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from skransfer._compat import Interval
+from skransfer._compat import Interval, num_samples
 from skransfer.base import BaseMapper, Domains
 from skransfer.base.kernel import KERNEL_EXAMPLES
 from skransfer.feature._domain_features import DomainFeatures
@@ -42,6 +42,11 @@ class IndependentMapper(KernelComponents, BaseMapper):
     domain_columns: Any
     augment: bool
     verbose: int
+
+    def _domains(self, sample_domain: Any, X: Any) -> Domains:
+        if sample_domain is None and self.domain_columns is not None:
+            return Domains.one(num_samples(X))  # without a warning: the columns are at work
+        return super()._domains(sample_domain, X)
 
     def _fit_components(
         self, X: Any, domains: Domains, labels: NDArray[np.float64] | None, label_weight: float

@@ -144,6 +144,14 @@ def test_one_domain_is_kernel_pca(augment):
     np.testing.assert_allclose(Z * signs, expected, atol=1e-8)
 
 
+def test_domain_columns_need_no_domains():
+    # Warnings are errors here: the columns are at work, so nothing is amiss.
+    columns = MIDA(n_components=3, domain_columns=[0])
+    alone = columns.fit_transform(X)
+    with_ids = MIDA(n_components=3, domain_columns=[0]).fit_transform(X, sample_domain=IDS)
+    np.testing.assert_allclose(alone, with_ids, atol=1e-9)
+
+
 def test_rows_of_several_targets_are_mapped_by_their_names():
     model = MIDA(n_components=3).fit(X, sample_domain=IDS)
     Z = model.transform(X, sample_domain=IDS)
