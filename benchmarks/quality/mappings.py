@@ -4,6 +4,8 @@ Every configuration is fixed before the run, by the paper or by public code that
 for all tasks of a suite. No target label chooses anything.
 """
 
+import sys
+
 import numpy as np
 
 from benchmarks import real_tasks
@@ -79,6 +81,7 @@ def run(n_jobs=1, repeats=5, suites=tuple(SUITES)):
     """
     parts, checks = [ABOUT], []
     for suite in suites:
+        print(f"{SUITES[suite]} ...", file=sys.stderr)
         tasks = _tasks(suite)
         configurations, published = CONFIGURATIONS[suite], PUBLISHED[suite]
         loaders = [task.load for task in tasks]
