@@ -138,7 +138,11 @@ class BaseAugmentation(OneToOneFeatureMixin, BaseMapper):
             The number in a source's prefix is its id.
         """
         names = list(super().get_feature_names_out(input_features))
-        names += ["intercept"] if self.intercept_scaling else []
+        if self.intercept_scaling:
+            constant = "intercept"
+            while constant in names:  # a feature of the user's
+                constant += "_"
+            names.append(constant)
         prefixes = ["common", *(f"source{k}" for k in self.source_ids_), "target"]
         return np.array([f"{one}_{name}" for one in prefixes for name in names], dtype=object)
 

@@ -59,7 +59,8 @@ class DomainFeatures:
         if self.columns is not None:
             taken = _dense_columns(X, self.columns)
             self._center, spread = taken.mean(axis=0), taken.std(axis=0)
-            self._spread = np.where(spread > 0, spread, 1.0)
+            # The deviations of a column with one value are those of rounding.
+            self._spread = np.where(np.ptp(taken, axis=0) > 0, spread, 1.0)
             self._others = np.setdiff1d(np.arange(X.shape[1]), self.columns)
         self._unit = np.sqrt(_mean_variance(self._rest(X))) if self._augment else 1.0
 

@@ -43,10 +43,11 @@ def label_columns(owner: Any, y: NDArray[Any], domains: Domains) -> NDArray[np.f
         _indicators(known[:, j]) if classes else known[:, j : j + 1] for j in range(known.shape[1])
     ]
     block = np.hstack(blocks).astype(np.float64)
-    block -= block.mean(axis=0)
+    varied = np.ptp(block, axis=0) > 0
+    # A column with one value says nothing; what rounding makes of it would tell the labeled rows.
+    block = np.where(varied, block - block.mean(axis=0), 0.0)
     if not classes:
-        spread = block.std(axis=0)
-        block /= np.where(spread > 0, spread, 1.0)
+        block /= np.where(varied, block.std(axis=0), 1.0)
     columns = np.zeros((len(y), block.shape[1]))
     columns[rows] = block
     return columns

@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import type_of_target
 from skransfer._compat import Interval, StrOptions, take_rows
 from skransfer.base import BaseMapper, Domains, Traits
 from skransfer.base.labels import clean_labels
+from skransfer.base.warning import warn_user
 from skransfer.feature._augmented import AugmentsRows
 from skransfer.feature._pivot_classifiers import sgd_predictors
 from skransfer.solvers.pivots import (
@@ -226,6 +227,13 @@ class SCL(AugmentsRows, BaseMapper):
         directions, self.singular_values_ = leading_directions(W, self.n_components)
         self.components_ = directions.T
         self.n_components_ = len(self.components_)
+        if not self.n_components_:
+            warn_user(
+                "SCL found no component: no pivot is present in some rows and absent in others in a "
+                "way that other features predict. A feature counts as present where it is greater "
+                "than 0: pass counts, or features of which 0 is the usual value.",
+                UserWarning,
+            )
         self._standardize(X)
 
     def _choose(self, marks: Any, y: NDArray[Any] | None, domains: Domains) -> NDArray[np.intp]:

@@ -170,7 +170,7 @@ def invariant_components(
     elif n <= max(_DENSE_ROWS, 4 * (k + _OVERSAMPLE)):
         form, n_passes = "dense", 1
         K = np.asarray(op.to_dense(), dtype=np.float64)
-        values, W = _leading(*_of(K - K.mean(axis=0), K, noise), K.T @ columns, signs, k)
+        values, W = _leading_within(K, noise, K.T @ columns, signs, k)
         embedding = K @ W
     else:
         random = check_random_state(random_state).standard_normal((n, k + _OVERSAMPLE))
@@ -180,8 +180,7 @@ def invariant_components(
         converged = _grow(space, columns, signs, k, noise, tol, verbose)
         form, n_passes = "krylov", space.n_passes + 1
         products = space.products
-        factor = products - products.mean(axis=0)
-        values, u = _leading(*_of(factor, products, noise), products.T @ columns, signs, k)
+        values, u = _leading_within(products, noise, products.T @ columns, signs, k)
         W, embedding = space.basis @ u, products @ u
     if not len(values):
         raise ValueError(
@@ -233,6 +232,23 @@ def _of(
         return np.asarray(part.T @ part)
 
     return gram, (noise + 8 * _EPS * float(np.linalg.norm(before))) ** 2
+
+
+def _leading_within(
+    products: Array, noise: float, crossed: Array, signs: Array, k: int
+) -> tuple[Array, Array]:
+    """The leading eigenvalues and vectors in coordinates of a basis B, from K B.
+
+    Directions in which the kernel sees no difference between the rows are left out first. They
+    have the eigenvalue 0; what rounding makes of it would pass for a small component.
+    """
+    _, lengths, right = np.linalg.svd(products - products.mean(axis=0), full_matrices=False)
+    seen = lengths > noise + 8 * _EPS * float(np.linalg.norm(products))
+    if not seen.any():
+        return np.zeros(0), np.zeros((products.shape[1], 0))
+    basis, factor = right[seen].T, np.diag(lengths[seen])
+    values, u = _leading(*_of(factor, factor, noise), basis.T @ crossed, signs, k)
+    return values, basis @ u
 
 
 def _leading(

@@ -60,9 +60,10 @@ def mmd_feature_weights(source: Any, target: Any, degree: int = 2) -> Array:
     >>> mmd_feature_weights(source, target).round(2)
     array([0.  , 0.01, 1.  ])
     """
+    rounding = 8 * _EPS * np.sqrt(source.shape[0] + target.shape[0])
     if degree == 1:
         means, variances = zip(*map(mean_and_variance, (source, target)), strict=True)
-        shift = (means[0] - means[1]) / _unit(means, variances)
+        shift = _shift(means, _unit(means, variances), rounding)
         length = float(np.linalg.norm(shift**2))
         return shift**2 / length if length else np.zeros(len(shift))
     d = source.shape[1]
@@ -83,7 +84,8 @@ def mmd_feature_weights(source: Any, target: Any, degree: int = 2) -> Array:
     differ[constant] = 0.0
     differ[:, constant] = 0.0
     differ /= np.outer(unit, unit)
-    return maximize_over_weights(differ**2, ((means[0] - means[1]) / unit) ** 2)
+    differ[abs(differ) <= rounding] = 0.0
+    return maximize_over_weights(differ**2, _shift(means, unit, rounding) ** 2)
 
 
 def maximize_over_weights(Q: Array, b: Array) -> Array:
@@ -151,3 +153,10 @@ def _unit(means: tuple[Array, ...], variances: tuple[Array, ...]) -> Array:
     """Standard deviation over both domains, each with half of the mass; 1 where it is zero."""
     unit = np.sqrt((variances[0] + variances[1]) / 2 + ((means[0] - means[1]) / 2) ** 2)
     return np.where(unit > 0, unit, 1.0)
+
+
+def _shift(means: Any, unit: Array, rounding: float) -> Array:
+    """Standardized difference of the means, zero where rounding can make it."""
+    shift = (means[0] - means[1]) / unit
+    size = 1.0 + np.maximum(abs(means[0]), abs(means[1])) / unit
+    return np.where(abs(shift) > rounding * size, shift, 0.0)

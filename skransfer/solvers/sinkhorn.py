@@ -39,7 +39,7 @@ class Scaling:
     n_iter : int
         Rounds: updates of both potentials.
     converged : bool
-        Whether the error is at most `tol`.
+        Whether the error is at most `tol` times the mass, that of :math:`b e^{-g / \rho}`.
     """
 
     source: Array
@@ -79,7 +79,8 @@ def sinkhorn(
     start : ndarray of shape (m,), default=None
         First g; None: zero.
     tol : float, default=1e-6
-        Greatest error, relative to the mass.
+        Greatest error, relative to the mass of the plan: where moving is dearer than losing mass,
+        nearly all of a and b is lost, and what is left must still be right.
     max_iter : int, default=1000
         Most rounds.
     verbose : int, default=0
@@ -103,28 +104,27 @@ def sinkhorn(
     """
     log_a, log_b = np.log(a), np.log(b)
     share = 1.0 if np.isinf(rho) else rho / (rho + 1.0)
-    limit = tol * float(b.sum())
     g = np.zeros(len(b)) if start is None else start
     steps = _Accelerated()
     for step in range(1, max_iter + 1):
         f = -share * costs.log_row_sums(g + log_b)
-        value = _dual_value(f, g, a, b, rho)
+        value = _dual_gain(f, g, a, b, rho)
         if steps.fell(value) and step < max_iter:
             g = steps.plain()
             continue
         logs = costs.log_column_sums(f + log_a)
         of_columns = log_sum(logs, axis=0)
-        error = float((b * np.abs(np.exp(g + of_columns) - np.exp(-g / rho))).sum())
+        error, mass = _column_error(g + of_columns + log_b, log_b - g / rho)
         if verbose and step % 10 == 0:
-            message = f"Sinkhorn: {step} rounds, error of the marginals {error:.2e}"
+            message = f"Sinkhorn: {step} rounds, error of the marginals {error * mass:.2e}"
             print(message)  # noqa: T201 - what verbose asks for
-        if error <= limit or step == max_iter:
+        if error <= tol or step == max_iter:
             break
         updated = -share * of_columns
         if np.isfinite(rho):
             updated -= _shift(f, updated, log_a, log_b, rho)
         g = steps.after(g, updated, value)
-    return Scaling(f, g, logs + g, error, step, error <= limit)
+    return Scaling(f, g, logs + g, error * mass, step, error <= tol)
 
 
 class _Accelerated:
@@ -164,14 +164,34 @@ class _Accelerated:
         return np.asarray(updated - weights @ results)
 
 
-def _dual_value(f: Array, g: Array, a: Array, b: Array, rho: float) -> float:
-    """Dual objective at an optimal f, up to a constant, in units of epsilon."""
+def _column_error(found: Array, wanted: Array) -> tuple[float, float]:
+    """Distance between masses given by logarithms, relative to those wanted, and their sum."""
+    top = float(wanted.max())  # the masses themselves may underflow
+    with np.errstate(over="ignore"):
+        masses = np.exp(wanted - top)
+        off = np.abs(np.exp(found - top) - masses)
+        return float(off.sum() / masses.sum()), float(np.exp(top) * masses.sum())
+
+
+def _dual_gain(f: Array, g: Array, a: Array, b: Array, rho: float) -> float:
+    r"""What grows with the dual objective at an optimal f, in units of epsilon.
+
+    Without exact marginals the objective is a constant c less
+    :math:`(\rho + 1) \sum a e^{-f / \rho} + \rho \sum b e^{-g / \rho}`, as the mass of the plan
+    is that of a e^(-f / rho). It is given by the logarithm of that part relative to c: if the plan
+    has little mass, rounding hides the part beside c.
+    """
     if np.isinf(rho):
         return float(a @ f + b @ g)
-    with np.errstate(over="ignore"):  # a wild extrapolation, which is then undone
-        of_rows, of_columns = a @ np.expm1(-f / rho), b @ np.expm1(-g / rho)
-    # The mass of the plan is that of a e^(-f / rho).
-    return float(-(rho + 1.0) * of_rows - rho * of_columns)
+    constant = (rho + 1.0) * a.sum() + rho * b.sum()
+    of_rows = np.log(rho + 1.0) + log_sum(np.log(a) - f / rho, axis=0)
+    of_columns = np.log(rho) + log_sum(np.log(b) - g / rho, axis=0)
+    loss = float(np.logaddexp(of_rows, of_columns) - np.log(constant))
+    if abs(loss) > 0.5:
+        return -loss
+    # The same; a large rho would leave few digits of it.
+    change = (rho + 1.0) * (a @ np.expm1(-f / rho)) + rho * (b @ np.expm1(-g / rho))
+    return -float(np.log1p(change / constant))
 
 
 def _shift(f: Array, g: Array, log_a: Array, log_b: Array, rho: float) -> float:

@@ -1,6 +1,7 @@
 """EasyAdaptPlus against the problem of its paper, minimized without long rows, and its limits."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from scipy.optimize import minimize
@@ -213,3 +214,10 @@ def test_unlabeled_rows_help_where_sides_nearly_agree():
         errors.append([np.mean((f.predict(rows[110:]) - truth[110:]) ** 2) for f in fits])
     without, with_them = np.mean(errors, axis=0)
     assert with_them < 0.9 * without
+
+
+def test_a_feature_called_intercept_keeps_its_name():
+    X = pd.DataFrame({"intercept": [1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0]})
+    names = EasyAdaptPlus().fit(X, sample_domain=[0, -1, -1]).get_feature_names_out()
+    assert len(set(names)) == len(names) == 9
+    assert "common_intercept_" in names

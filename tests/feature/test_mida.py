@@ -297,3 +297,23 @@ def test_spectra_of_another_instrument(real_data, response):
     spread = y[ids < 0].std()
     assert errors[0] > spread > errors[1]
     assert errors[1] < errors[0] / 2
+
+
+def test_a_domain_column_with_one_value_is_no_unit():
+    rows = X.copy()
+    rows[:, 0] = 0.1  # its standard deviation is not zero to the last digit
+    model = MIDA(n_components=3, domain_columns=[0]).fit(rows)
+    new = rows[:1] + np.eye(1, X.shape[1]) * 0.01
+    assert np.abs(model.transform(new) - model.transform(rows[:1])).max() < 1.0
+
+
+def test_components_are_no_more_than_the_rank_whatever_the_order_of_the_rows():
+    again = np.tile(np.arange(12), 4)  # twelve distinct rows of each domain, four times each
+    index = np.concatenate([np.flatnonzero(IDS >= 0)[again], np.flatnonzero(IDS < 0)[again]])
+    model = MIDA(kernel="rbf", n_components=40).fit(X[index], sample_domain=IDS[index])
+    assert model.n_components_ <= 23
+    assert model.eigenvalues_[-1] > 1e-9 * model.eigenvalues_[0]
+    order = np.random.default_rng(0).permutation(len(index))
+    turned = MIDA(kernel="rbf", n_components=40)
+    turned.fit(X[index][order], sample_domain=IDS[index][order])
+    np.testing.assert_allclose(turned.eigenvalues_, model.eigenvalues_, rtol=1e-9)

@@ -139,7 +139,8 @@ def test_one_domain_and_no_direction():
     full = np.ones((20, 3))  # every feature in every row: nothing to predict
     y, d = np.tile([0, 1], 10), np.repeat([0, -1], 10)
     for method in ("ridge", "sgd"):
-        model = SCL(method=method).fit(full, y, sample_domain=d)
+        with pytest.warns(UserWarning, match="no component"):
+            model = SCL(method=method).fit(full, y, sample_domain=d)
         assert model.n_components_ == 0
         np.testing.assert_array_equal(model.transform(full), full)
 

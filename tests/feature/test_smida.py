@@ -177,3 +177,15 @@ def test_digits_in_a_search_over_a_pipeline():
     search = GridSearchCV(pipe, grid, cv=TargetKFold(2))
     search.fit(digits, y, groups=ids, smida__sample_domain=ids)
     assert search.best_score_ > 0.85
+
+
+@pytest.mark.parametrize("n_source", [37, 40, 53])
+def test_labels_with_one_value_say_nothing(n_source):
+    rng = np.random.default_rng(0)
+    rows, ids = rng.normal(size=(90, 5)), np.where(np.arange(90) < n_source, 0, -1)
+    rows[ids < 0] += 2.0
+    settings = {"alpha": 0.0, "augment": False, "n_components": 3}
+    ours = SMIDA(Ridge(), label_weight=1000.0, **settings)
+    ours.fit(rows, np.full(90, 0.1), sample_domain=ids)
+    plain = MIDA(**settings).fit(rows, sample_domain=ids)
+    np.testing.assert_allclose(ours.eigenvalues_, plain.eigenvalues_)

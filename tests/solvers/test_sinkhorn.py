@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment, minimize
-from scipy.special import xlogy
+from scipy.special import logsumexp, softmax, xlogy
 
 from skransfer.solvers import sinkhorn as module
 from skransfer.solvers._transport_costs import DenseCosts, TiledCosts
@@ -96,6 +96,28 @@ def test_rows_are_exact_and_the_error_is_that_of_the_columns():
     np.testing.assert_allclose(plan.sum(axis=1), a, rtol=1e-12)
     assert found.error == pytest.approx(np.abs(plan.sum(axis=0) - b).sum(), rel=1e-6)
     assert 0 < found.error <= 1e-3
+
+
+@pytest.mark.parametrize("apart", [3.0, 30.0, 300.0, 3000.0])
+def test_a_plan_of_little_mass_is_as_right_as_any(apart):
+    _, _, cost, a, b = _problem()
+    rho, off = 0.5, 3 * cost + apart
+    found = sinkhorn(DenseCosts(off.copy(), 1.0), a, b, rho=rho, tol=1e-8)
+    log_a, log_b, share = np.log(a), np.log(b), rho / (1 + rho)
+    g = np.zeros(len(b))
+    for _ in range(3000):  # as `_plain`, in logarithms
+        f = -share * logsumexp(g + log_b - off, axis=1)
+        g = -share * logsumexp((f + log_a)[:, None] - off, axis=0)
+
+    def shares(f, g):
+        return softmax((f + log_a)[:, None] + g + log_b - off)
+
+    assert found.converged
+    np.testing.assert_allclose(shares(found.source, found.target), shares(f, g), atol=1e-7)
+    mass = np.exp(logsumexp((f + log_a)[:, None] + g + log_b - off))
+    assert found.error <= 1e-8 * mass
+    short = sinkhorn(DenseCosts(off.copy(), 1.0), a, b, rho=rho, tol=1e-8, max_iter=2)
+    assert not short.converged
 
 
 def test_much_entropy_gives_the_product():
