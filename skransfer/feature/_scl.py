@@ -229,9 +229,9 @@ class SCL(AugmentsRows, BaseMapper):
         self.n_components_ = len(self.components_)
         if not self.n_components_:
             warn_user(
-                "SCL found no component: no pivot is present in some rows and absent in others in a "
-                "way that other features predict. A feature counts as present where it is greater "
-                "than 0: pass counts, or features of which 0 is the usual value.",
+                "SCL found no component: no pivot is present in some rows and absent in others so "
+                "that other features tell. A feature counts as present where it is greater than 0: "
+                "pass counts, or features of which 0 is the usual value.",
                 UserWarning,
             )
         self._standardize(X)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from skransfer.kernels import KernelOperator
+from skransfer.kernels import KernelOperator, check_memory
 
 __all__ = ["KrylovSpace"]
 
@@ -138,6 +138,11 @@ class KrylovSpace:
     def _append(self, block: Array) -> None:
         size = self._size + block.shape[1]
         if size > len(self._basis):
+            check_memory(
+                2 * 8 * (self._size + size) * len(block),
+                f"A block Krylov space that grows beyond {self._size} columns of {len(block)} rows",
+                ("choose fewer n_components", "raise tol", "pass feature_map=Nystroem(...)"),
+            )
             room = np.empty((size, len(block)))
             self._basis = np.concatenate([self._basis[: self._size], room])
             self._products = np.concatenate([self._products[: self._size], room])

@@ -210,3 +210,19 @@ def test_sparse_rows_of_another_cost():
     dense = OTMapping(metric="cityblock").fit_transform(X, sample_domain=ids)
     found = OTMapping(metric="cityblock").fit_transform(sp.csr_matrix(X), sample_domain=ids)
     np.testing.assert_allclose(found, dense)
+
+def test_domains_far_apart_that_lose_nearly_all_mass_still_converge():
+    rng = np.random.default_rng(0)
+    X = np.r_[rng.normal(size=(60, 2)), rng.normal(size=(50, 2)) + 10]
+    domain = np.repeat([1, -1], [60, 50])
+    options = {"regularization": "unbalanced", "marginal_alpha": 0.01}
+    model = OTMapping(**options).fit(X, np.zeros(110), sample_domain=domain)
+    exact = OTMapping(**options, tol=1e-13, max_iter=5000)
+    exact.fit(X, np.zeros(110), sample_domain=domain)
+    plan = model.source_potential_[:, None] + model.target_potential_
+    plan = np.exp((plan - cdist(X[:60], X[60:], "sqeuclidean")) / model.epsilon_) / 3000
+    assert plan.sum() < 1e-6  # what makes it hard
+    assert model.solver_info_["converged"]
+    assert model.n_iter_ > 5
+    images, expected = (each.transform(X, sample_domain=domain) for each in (model, exact))
+    np.testing.assert_allclose(images, expected, atol=1e-3)

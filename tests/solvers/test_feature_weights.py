@@ -118,7 +118,7 @@ def test_equal_domains_give_no_weight():
 @pytest.mark.parametrize("degree", [1, 2])
 def test_equal_domains_in_another_order_differ_by_rounding_which_counts_as_nothing(degree):
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(200, 4)) + [0.0, 1.0, 100.0, -3.0]
+    X = rng.normal(loc=(0.0, 1.0, 100.0, -3.0), size=(200, 4))
     weights = mmd_feature_weights(X, X[rng.permutation(200)], degree)
     np.testing.assert_array_equal(weights, np.zeros(4))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skransfer.kernels import DenseOperator
+from skransfer.solvers import krylov
 from skransfer.solvers.krylov import KrylovSpace
 
 
@@ -82,3 +83,14 @@ def test_products_with_scaled_columns():
     assert space.basis.shape == (30, 5)
     np.testing.assert_allclose(space.basis.T @ space.basis, np.eye(5), atol=1e-13)
     np.testing.assert_allclose(space.products, op @ (scale * space.basis), atol=1e-13)
+
+
+def test_memory_is_asked_for_when_more_blocks_are_needed_than_there_was_room_for(monkeypatch):
+    op = DenseOperator(np.diag(np.linspace(1.0, 2.0, 60)), symmetric=True)
+    space = KrylovSpace(op, np.ones((60, 1)))
+    asked = []
+    monkeypatch.setattr(krylov, "check_memory", lambda size, what, ways: asked.append(size))
+    while space.basis.shape[1] < 30:
+        assert space.grow()
+    assert len(asked) == 1  # it doubles
+    assert asked[0] >= space.basis.nbytes + space.products.nbytes
