@@ -34,12 +34,12 @@ class Scaling:
     log_shares : ndarray of shape (n_groups, m)
         Logarithm of the part of column j, relative to b_j, that comes from the rows of a group.
     error : float
-        :math:`\lVert P^\top 1 - b e^{-g / \rho} \rVert_1`: zero at the solution; with exact
-        marginals, the error of the second.
+        :math:`\lVert P^\top 1 - b e^{-g / \rho} \rVert_1` relative to the mass of
+        :math:`b e^{-g / \rho}`: zero at the solution; with exact marginals, that of the second.
     n_iter : int
         Rounds: updates of both potentials.
     converged : bool
-        Whether the error is at most `tol` times the mass, that of :math:`b e^{-g / \rho}`.
+        Whether the error is at most `tol`.
     """
 
     source: Array
@@ -114,9 +114,9 @@ def sinkhorn(
             continue
         logs = costs.log_column_sums(f + log_a)
         of_columns = log_sum(logs, axis=0)
-        error, mass = _column_error(g + of_columns + log_b, log_b - g / rho)
+        error = _column_error(g + of_columns + log_b, log_b - g / rho)
         if verbose and step % 10 == 0:
-            message = f"Sinkhorn: {step} rounds, error of the marginals {error * mass:.2e}"
+            message = f"Sinkhorn: {step} rounds, error of the marginals {error:.2e}"
             print(message)  # noqa: T201 - what verbose asks for
         if error <= tol or step == max_iter:
             break
@@ -124,7 +124,7 @@ def sinkhorn(
         if np.isfinite(rho):
             updated -= _shift(f, updated, log_a, log_b, rho)
         g = steps.after(g, updated, value)
-    return Scaling(f, g, logs + g, error * mass, step, error <= tol)
+    return Scaling(f, g, logs + g, error, step, error <= tol)
 
 
 class _Accelerated:
@@ -164,13 +164,13 @@ class _Accelerated:
         return np.asarray(updated - weights @ results)
 
 
-def _column_error(found: Array, wanted: Array) -> tuple[float, float]:
-    """Distance between masses given by logarithms, relative to those wanted, and their sum."""
+def _column_error(found: Array, wanted: Array) -> float:
+    """Distance between masses given by their logarithms, relative to the sum of those wanted."""
     top = float(wanted.max())  # the masses themselves may underflow
     with np.errstate(over="ignore"):
         masses = np.exp(wanted - top)
         off = np.abs(np.exp(found - top) - masses)
-        return float(off.sum() / masses.sum()), float(np.exp(top) * masses.sum())
+        return float(off.sum() / masses.sum())
 
 
 def _dual_gain(f: Array, g: Array, a: Array, b: Array, rho: float) -> float:
