@@ -19,6 +19,7 @@ from sklearn.metrics.pairwise import pairwise_distances
 
 from skransfer.kernels import check_memory
 from skransfer.solvers.transport_exact import exact_plan
+from skransfer.solvers.transport_maps import centered
 
 __all__ = [
     "JointPlan",
@@ -166,7 +167,9 @@ def pair_distances(A: Any, B: Any, metric: str) -> Array:
     """
     n, m = A.shape[0], B.shape[0]
     check_memory(40.0 * n * m, f"Joint transport between {n} and {m} rows", ("fit on fewer rows",))
-    D = pairwise_distances(A, B, metric="cosine" if metric == "cosine" else "euclidean")
+    if metric == "cosine":
+        return np.asarray(pairwise_distances(A, B, metric="cosine"), dtype=np.float64)
+    D = pairwise_distances(*centered(A, B), metric="euclidean")
     D = np.asarray(D, dtype=np.float64)
     return np.square(D, out=D) if metric == "sqeuclidean" else D
 

@@ -26,6 +26,7 @@ __all__ = [
     "NearestRows",
     "NearestShift",
     "SoftmaxMap",
+    "centered",
     "cost_sizes",
     "pairwise_costs",
     "softmax_means",
@@ -34,6 +35,32 @@ __all__ = [
 Array = NDArray[np.float64]
 _STRIPE_ENTRIES = 2**19
 _WORTH_THREADS = 1_000_000
+
+
+def centered(X: Any, Y: Any) -> tuple[Any, Any]:
+    """Rows less the mean of Y: far from the origin, distances would lose their digits.
+
+    Parameters
+    ----------
+    X, Y : {ndarray, CSR matrix} of shape (n, d) and (m, d)
+
+    Returns
+    -------
+    X, Y : {ndarray, CSR matrix}
+        Arrays in double precision; if one of the two is sparse, both as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers.transport_maps import centered
+    >>> centered(np.array([[1e8]]), np.array([[1e8 - 1.0], [1e8 + 1.0]]))
+    (array([[0.]]), array([[-1.],
+           [ 1.]]))
+    """
+    if sp.issparse(X) or sp.issparse(Y):
+        return X, Y
+    center = Y.mean(axis=0, dtype=np.float64)
+    return X - center, Y - center
 
 
 def pairwise_costs(X: Any, Y: Any, metric: Any = "sqeuclidean") -> Array:
@@ -59,10 +86,7 @@ def pairwise_costs(X: Any, Y: Any, metric: Any = "sqeuclidean") -> Array:
     X, Y = X.astype(np.float64), Y.astype(np.float64)
     if metric != "sqeuclidean":
         return np.asarray(pairwise_distances(X, Y, metric=metric), dtype=np.float64)
-    if not sp.issparse(X):  # rows far from the origin would lose digits
-        center = Y.mean(axis=0)
-        X, Y = X - center, Y - center
-    return np.asarray(euclidean_distances(X, Y, squared=True))
+    return np.asarray(euclidean_distances(*centered(X, Y), squared=True))
 
 
 def cost_sizes(X: Any, Y: Any, cost: Array | None = None) -> tuple[float, float, float]:
@@ -239,7 +263,7 @@ class NearestRows:
         nearest = place[numbers[n:]]
         new = np.flatnonzero(nearest < 0)
         if len(new):
-            nearest[new] = pairwise_distances_argmin(X[new], known)
+            nearest[new] = pairwise_distances_argmin(*centered(X[new], known))
         return np.asarray(self.values[nearest])
 
 

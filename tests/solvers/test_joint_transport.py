@@ -5,6 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.spatial.distance import cdist
 
 from skransfer.solvers.joint_transport import (
     carried_classes,
@@ -164,6 +165,17 @@ def test_distances_equal_their_definitions(metric):
         found = pair_distances(rows, B, metric)
         assert found.dtype == np.float64
         np.testing.assert_allclose(found, expected, rtol=tol, atol=tol)
+
+
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
+def test_distances_far_from_the_origin(metric):
+    A, B = (RNG.normal(size=(n, 3)) + 1e7 for n in (6, 5))
+    expected = cdist(A, B, metric)
+    np.testing.assert_allclose(pair_distances(A, B, metric), expected, rtol=1e-9)
+    single = pair_distances(A.astype(np.float32), B.astype(np.float32), metric)
+    np.testing.assert_allclose(
+        single, cdist(A.astype(np.float32), B.astype(np.float32), metric), atol=1e-6
+    )
 
 
 def test_costs_that_cannot_fit_are_refused(monkeypatch):

@@ -99,6 +99,18 @@ def test_a_known_row_is_itself_whatever_rounding_makes_of_distances():
     np.testing.assert_array_equal(single(rows[:1]), [[1.0]])  # another dtype
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_nearest_rows_far_from_the_origin(dtype):
+    rng = np.random.default_rng(0)
+    rows, new = ((rng.normal(size=(n, 3)) * 10 + 1e7).astype(dtype) for n in (50, 200))
+    nearest = cdist(new, rows).argmin(axis=1)
+    found = NearestRows(rows, np.arange(50.0)[:, None])(new)
+    away = np.linalg.norm(rows[found.ravel().astype(int)].astype(float) - new, axis=1)
+    np.testing.assert_allclose(away, cdist(new, rows).min(axis=1), rtol=1e-12)
+    if dtype is np.float64:  # else there are ties
+        np.testing.assert_array_equal(found.ravel(), nearest)
+
+
 def test_of_two_nearest_rows_the_order_chooses_none():
     rows, values = np.array([[0.0], [2.0]]), np.eye(2)
     one, other = NearestRows(rows, values), NearestRows(rows[::-1], values[::-1])
