@@ -15,12 +15,11 @@ from typing import NamedTuple
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
-from scipy.linalg import block_diag
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from skransfer.kernels import check_memory, single_blas
 from skransfer.solvers._half_inverse import HalfInverse
-from skransfer.solvers.moments import DomainMoments
+from skransfer.solvers.moments import DomainMoments, row_chunks
 
 __all__ = ["CoupledAlignment", "CoupledDirections", "class_scatters"]
 
@@ -113,7 +112,8 @@ class CoupledAlignment:
     Notes
     -----
     O(n r^2 + r^3) time, once; then O(r c + r k^2) for each set of c contrasts and k directions,
-    times a few dozen.
+    times a few dozen. The spread within classes is found from the rows, not from its squares, so
+    that alpha and mu count however large the units of the rows are.
 
     Examples
     --------
@@ -143,16 +143,15 @@ class CoupledAlignment:
             ("select or project features first (PCA)", "fit on fewer rows than features"),
         )
         self._source, self._target, self._tied = source, target, np.isinf(alpha)
-        between, within = class_scatters(source, codes)
-        top = [beta * between, mu * DomainMoments(r).update(target).scatter]
-        bottom = [beta * within, mu * np.eye(r)]
-        if self._tied:
-            T, P = top[0] + top[1], bottom[0] + bottom[1]
-        else:
-            T, P = block_diag(*top), block_diag(*bottom)
-            P += alpha * np.kron([[1.0, -1.0], [-1.0, 1.0]], np.eye(r))
+        between, _ = class_scatters(source, codes)
         with single_blas():
-            values, basis = scipy.linalg.eigh(T, P)
+            sides = self._white(*_within_axes(source, codes), alpha, mu, beta)
+            # No inverse follows: what rounding leaves here is small against the largest value.
+            whole = beta * sides[0].T @ (between @ sides[0])
+            whole += mu * sides[1].T @ (DomainMoments(r).update(target).scatter @ sides[1])
+            values, vectors = scipy.linalg.eigh(whole, overwrite_a=True, driver="evd")
+            white = sides[0] if self._tied else np.vstack(sides)
+            basis = white @ vectors
         if not values[-1] > 0:
             raise ValueError(
                 "All target rows are equal, and so are the means of the source's classes: no "
@@ -160,6 +159,24 @@ class CoupledAlignment:
             )
         self._values = np.maximum(values[::-1], 0.0)
         self._basis = np.ascontiguousarray(basis[:, ::-1])
+
+    def _white(
+        self, lengths: Array, axes: Array, alpha: float, mu: float, beta: float
+    ) -> tuple[Array, Array]:
+        """Rows for A and rows for B of a matrix K with K' P K = I.
+
+        In the axes of S_w the matrix P falls apart into blocks of A's entry and B's, with entries
+        of S_w that may exceed alpha and mu by any factor: none is subtracted from another.
+        """
+        if self._tied:
+            both = axes / np.hypot(np.sqrt(beta) * lengths, np.sqrt(mu))
+            return both, both
+        share = alpha / (alpha + mu)
+        free = axes / np.hypot(np.sqrt(beta) * lengths, np.sqrt(share * mu))
+        return (
+            np.hstack([free, np.zeros_like(axes)]),
+            np.hstack([share * free, axes / np.sqrt(alpha + mu)]),
+        )
 
     def solve(
         self, contrasts_source: Array, contrasts_target: Array, n_components: int
@@ -189,6 +206,25 @@ class CoupledAlignment:
 
 
 # ----------------------------------------------------------------------------------- helpers
+
+
+def _within_axes(rows: Array, codes: Codes) -> tuple[Array, Array]:
+    """Square roots of the eigenvalues of the scatter within classes, and its eigenvectors.
+
+    From the rows: squares would bury what is below 1e-8 of the largest root, and with fewer rows
+    than features, or classes that are thin in a direction, that is what counts.
+    """
+    r = rows.shape[1]
+    present, codes = np.unique(codes, return_inverse=True)
+    means = np.array([rows[codes == code].mean(axis=0) for code in range(len(present))])
+    triangle = np.zeros((0, r))
+    for part, chunk in row_chunks(rows):
+        stacked = np.vstack([triangle, chunk - means[codes[part]]])
+        triangle = np.asarray(np.linalg.qr(stacked, mode="r"))
+    _, found, axes = np.linalg.svd(triangle, full_matrices=True)
+    lengths = np.zeros(r)
+    lengths[: len(found)] = found
+    return lengths, axes.T
 
 
 def _leading(values: Array, root: HalfInverse, k: int) -> tuple[Array, Array]:

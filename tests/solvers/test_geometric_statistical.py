@@ -89,6 +89,39 @@ def test_an_iteration_that_does_not_converge_is_replaced(monkeypatch):
     np.testing.assert_array_equal(again.values, direct.values)
 
 
+@pytest.mark.parametrize("alpha", [1.0, np.inf])
+@pytest.mark.parametrize("scale", [1e6, 1e7, 1e10])
+def test_rows_of_large_units_have_the_limit_of_large_units(scale, alpha):
+    """Directions that do not meet the classes' spread and the contrasts at all are what is left.
+
+    A penalty that grows with the square of the units forbids the rest, up to 1 / scale^2.
+    """
+    rng = np.random.default_rng(1)
+    r, mu, beta, codes = 60, 2.0, 0.1, np.arange(30) % 2
+    source, target = rng.normal(size=(30, r)), rng.normal(size=(25, r))
+    source[:, 1] += 3 * codes
+    contrasts = rng.normal(size=(55, 3)) / 5
+    tied = np.isinf(alpha)
+    top, _ = pencil(source, target, codes, contrasts, 1.0, mu, beta)
+    penalty = np.kron([[1.0, -1.0], [-1.0, 1.0]], np.eye(r)) * (0 if tied else alpha)
+    penalty[r:, r:] += mu * np.eye(r)
+    means = np.array([source[codes == code].mean(axis=0) for code in (0, 1)])
+    spread = np.hstack([source - means[codes], np.zeros((30, r))])
+    gaps = contrasts.T @ scipy.linalg.block_diag(source, target)
+    one = np.vstack([np.eye(r), np.eye(r)]) if tied else np.eye(2 * r)
+    free = one @ scipy.linalg.null_space(np.vstack([spread, gaps]) @ one)
+    values = scipy.linalg.eigh(free.T @ top @ free, free.T @ penalty @ free, eigvals_only=True)
+
+    for order in (np.arange(30), rng.permutation(30)):
+        rows, names = scale * source[order], codes[order]
+        ours = CoupledAlignment(rows, scale * target, names, alpha=alpha, mu=mu, beta=beta)
+        found = ours.solve(contrasts[:30][order], contrasts[30:], 4)
+        np.testing.assert_allclose(found.values / scale**2, values[::-1][:4], rtol=1e-9)
+        W = np.vstack([found.source, found.target])
+        np.testing.assert_allclose(W.T @ penalty @ W, np.eye(4), atol=1e-9)
+        assert np.abs(spread @ W).max() < 1e-9
+
+
 def test_scatters_are_those_of_linear_discriminant_analysis():
     source, _, codes, _ = problem()
     between, within = class_scatters(source, codes)
