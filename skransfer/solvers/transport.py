@@ -144,6 +144,8 @@ def exact_transport(
     ------
     ImportError
         If POT is not installed.
+    ValueError
+        If a cost is not finite.
     MemoryError
         If the costs cannot fit.
 
@@ -219,6 +221,8 @@ def scaled_transport(
 
     Raises
     ------
+    ValueError
+        If a cost is not finite.
     MemoryError
         If the costs cannot fit and are no squared Euclidean distances.
 

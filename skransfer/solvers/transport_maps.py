@@ -76,6 +76,11 @@ def pairwise_costs(X: Any, Y: Any, metric: Any = "sqeuclidean") -> Array:
     -------
     ndarray of shape (n, m)
 
+    Raises
+    ------
+    ValueError
+        If a cost is not finite.
+
     Examples
     --------
     >>> import numpy as np
@@ -84,9 +89,17 @@ def pairwise_costs(X: Any, Y: Any, metric: Any = "sqeuclidean") -> Array:
     array([[1.]])
     """
     X, Y = X.astype(np.float64), Y.astype(np.float64)
-    if metric != "sqeuclidean":
-        return np.asarray(pairwise_distances(X, Y, metric=metric), dtype=np.float64)
-    return np.asarray(euclidean_distances(*centered(X, Y), squared=True))
+    if metric == "sqeuclidean":
+        cost = np.asarray(euclidean_distances(*centered(X, Y), squared=True))
+    else:
+        cost = np.asarray(pairwise_distances(X, Y, metric=metric), dtype=np.float64)
+    if not np.isfinite([cost.min(), cost.max()]).all():  # NaN is in both; no mask of that shape
+        raise ValueError(
+            f"metric={metric!r} gives costs that are infinite or no numbers between some rows: "
+            "the costs of transport must be finite. Take another metric, or leave out the rows "
+            "for which it is not defined (such as constant rows for a correlation)."
+        )
+    return cost
 
 
 def cost_sizes(X: Any, Y: Any, cost: Array | None = None) -> tuple[float, float, float]:

@@ -185,3 +185,21 @@ def test_rows_that_are_all_equal_obey_labels(solve):
     found = solve(X, X, source_codes=codes, target_codes=codes[::-1], **options)
     means = found.source_means(np.eye(2)[codes[::-1]])
     np.testing.assert_allclose(means, np.eye(2)[codes], atol=1e-9)
+
+
+@pytest.mark.parametrize("solve", [exact_transport, scaled_transport])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_costs_that_are_not_finite_name_the_metric(solve, bad):
+    options = {"alpha": 0.1} if solve is scaled_transport else {}
+    X, Y, _ = _rows(6, 5, d=3)
+
+    def cut(x, y):
+        return bad if x[0] == X[2, 0] else 1.0
+
+    for metric, rows in (("correlation", np.r_[X, np.ones((1, 3))]), (cut, X)):
+        with pytest.raises(ValueError, match=r"metric=.*Take another metric"):
+            solve(rows, Y, metric=metric, **options)
+    if solve is scaled_transport:
+        moves = solve(X, Y, metric="correlation", **options).source_map(Y)
+        with pytest.raises(ValueError, match="correlation"):
+            moves(np.ones((1, 3)))
