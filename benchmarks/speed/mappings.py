@@ -89,8 +89,9 @@ def _counts(rng, y, target, n_words=2000, length=40):
 def build(name, mapped):
     """The unfitted method, with or without landmarks."""
     method = EVERY_METHOD[name].make(LogisticRegression(max_iter=200), 0)
-    if mapped:
-        method.set_params(feature_map=Nystroem(n_components=N_LANDMARKS, random_state=0))
+    if "feature_map" in method.get_params():
+        features = Nystroem(n_components=N_LANDMARKS, random_state=0)
+        method.set_params(feature_map=features if mapped else None)
     return method
 
 
