@@ -19,9 +19,9 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from skransfer.kernels import check_memory, single_blas
 from skransfer.solvers._half_inverse import HalfInverse
-from skransfer.solvers.moments import DomainMoments, row_chunks
+from skransfer.solvers.moments import row_chunks
 
-__all__ = ["CoupledAlignment", "CoupledDirections", "class_scatters"]
+__all__ = ["CoupledAlignment", "CoupledDirections", "class_factors"]
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -48,35 +48,38 @@ class CoupledDirections(NamedTuple):
     values: Array
 
 
-def class_scatters(rows: Array, codes: Codes) -> tuple[Array, Array]:
-    """Scatter of rows between and within their classes.
+def class_factors(rows: Array, codes: Codes) -> tuple[Array, Array]:
+    """Factors of the scatter of rows between and within their classes.
+
+    Squares would bury what is below 1e-8 of the largest length, and with fewer rows than features,
+    or classes that are thin in a direction, that is what counts.
 
     Parameters
     ----------
     rows : ndarray of shape (n, r)
     codes : ndarray of shape (n,) of int
-        Class of each row, from 0 on.
+        Class of each row.
 
     Returns
     -------
-    between, within : ndarray of shape (r, r)
-        Their sum is the scatter of all rows about their mean.
+    between, within : ndarray of at most r rows
+        Matrices F whose F'F are the scatters.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from skransfer.solvers.geometric_statistical import class_scatters
-    >>> class_scatters(np.array([[0.0], [2.0], [5.0], [5.0]]), np.array([0, 0, 1, 1]))
-    (array([[16.]]), array([[2.]]))
+    >>> from skransfer.solvers.geometric_statistical import class_factors
+    >>> rows, codes = np.array([[0.0], [2.0], [5.0], [5.0]]), np.array([0, 0, 1, 1])
+    >>> [F.T @ F for F in class_factors(rows, codes)]
+    [array([[16.]]), array([[2.]])]
     """
-    r = rows.shape[1]
-    within, together = np.zeros((r, r)), DomainMoments(r)
-    for code in np.unique(codes):
-        part = DomainMoments(r).update(rows[codes == code])
-        within += part.scatter
-        part.scatter = np.zeros((r, r))
-        together = together.merge(part)
-    return together.scatter, within
+    _, codes, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    means = np.array([rows[codes == code].mean(axis=0) for code in range(len(counts))])
+    between = np.sqrt(counts)[:, None] * (means - counts @ means / len(rows))
+    within = np.zeros((0, rows.shape[1]))
+    for part, chunk in row_chunks(rows):
+        within = _triangle(np.vstack([within, chunk - means[codes[part]]]))
+    return _triangle(between), within
 
 
 class CoupledAlignment:
@@ -112,8 +115,8 @@ class CoupledAlignment:
     Notes
     -----
     O(n r^2 + r^3) time, once; then O(r c + r k^2) for each set of c contrasts and k directions,
-    times a few dozen. The spread within classes is found from the rows, not from its squares, so
-    that alpha and mu count however large the units of the rows are.
+    times a few dozen. Scatters are kept as factors, never squared, so that alpha and mu count
+    however large the units of the rows are.
 
     Examples
     --------
@@ -138,27 +141,25 @@ class CoupledAlignment:
                 raise ValueError(f"{name}={value!r} is too small.")
         r = source.shape[1]
         check_memory(
-            6 * 8 * (2 * r) ** 2,
+            9 * 8 * (2 * r) ** 2,
             f"A problem of two projections of {r} features",
             ("select or project features first (PCA)", "fit on fewer rows than features"),
         )
         self._source, self._target, self._tied = source, target, np.isinf(alpha)
-        between, _ = class_scatters(source, codes)
         with single_blas():
-            sides = self._white(*_within_axes(source, codes), alpha, mu, beta)
-            # No inverse follows: what rounding leaves here is small against the largest value.
-            whole = beta * sides[0].T @ (between @ sides[0])
-            whole += mu * sides[1].T @ (DomainMoments(r).update(target).scatter @ sides[1])
-            values, vectors = scipy.linalg.eigh(whole, overwrite_a=True, driver="evd")
+            between, within = class_factors(source, codes)
+            _, spread = class_factors(target, np.zeros(len(target), dtype=np.intp))
+            lengths, axes = _spectrum(within)
+            sides = self._white(lengths, axes, alpha, mu, beta)
+            tops = np.sqrt(beta) * between @ sides[0], np.sqrt(mu) * spread @ sides[1]
+            found, vectors = _spectrum(np.vstack(tops))
             white = sides[0] if self._tied else np.vstack(sides)
-            basis = white @ vectors
-        if not values[-1] > 0:
+            self._values, self._basis = found**2, white @ vectors
+        if not self._values.any():
             raise ValueError(
                 "All target rows are equal, and so are the means of the source's classes: no "
                 "direction tells anything apart."
             )
-        self._values = np.maximum(values[::-1], 0.0)
-        self._basis = np.ascontiguousarray(basis[:, ::-1])
 
     def _white(
         self, lengths: Array, axes: Array, alpha: float, mu: float, beta: float
@@ -208,21 +209,15 @@ class CoupledAlignment:
 # ----------------------------------------------------------------------------------- helpers
 
 
-def _within_axes(rows: Array, codes: Codes) -> tuple[Array, Array]:
-    """Square roots of the eigenvalues of the scatter within classes, and its eigenvectors.
+def _triangle(F: Array) -> Array:
+    """A factor of F'F of at most as many rows as columns."""
+    return np.asarray(np.linalg.qr(F, mode="r")) if F.shape[0] > F.shape[1] else F
 
-    From the rows: squares would bury what is below 1e-8 of the largest root, and with fewer rows
-    than features, or classes that are thin in a direction, that is what counts.
-    """
-    r = rows.shape[1]
-    present, codes = np.unique(codes, return_inverse=True)
-    means = np.array([rows[codes == code].mean(axis=0) for code in range(len(present))])
-    triangle = np.zeros((0, r))
-    for part, chunk in row_chunks(rows):
-        stacked = np.vstack([triangle, chunk - means[codes[part]]])
-        triangle = np.asarray(np.linalg.qr(stacked, mode="r"))
-    _, found, axes = np.linalg.svd(triangle, full_matrices=True)
-    lengths = np.zeros(r)
+
+def _spectrum(F: Array) -> tuple[Array, Array]:
+    """Roots of all eigenvalues of F'F, decreasing, and the eigenvectors."""
+    lengths = np.zeros(F.shape[1])
+    _, found, axes = np.linalg.svd(_triangle(F), full_matrices=True)
     lengths[: len(found)] = found
     return lengths, axes.T
 

@@ -9,7 +9,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from skransfer import kernels
 from skransfer.solvers import geometric_statistical as module
-from skransfer.solvers.geometric_statistical import CoupledAlignment, class_scatters
+from skransfer.solvers.geometric_statistical import CoupledAlignment, class_factors
 
 RNG = np.random.default_rng(0)
 
@@ -122,9 +122,20 @@ def test_rows_of_large_units_have_the_limit_of_large_units(scale, alpha):
         assert np.abs(spread @ W).max() < 1e-9
 
 
+def test_one_feature_of_large_units_does_not_bury_the_others():
+    rng = np.random.default_rng(2)
+    codes, contrasts, found = np.arange(30) % 2, rng.normal(size=(60, 3)) / 5, []
+    rows = rng.normal(size=(60, 70))
+    for units in (1e6, 1e8):  # beyond the first it only moves by the inverse square
+        scaled = rows * np.where(np.arange(70) == 4, units, 1.0)
+        ours = CoupledAlignment(scaled[:30], scaled[30:], codes, alpha=1.0, mu=1.0, beta=0.1)
+        found.append(ours.solve(contrasts[:30], contrasts[30:], 4).values)
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-7)
+
+
 def test_scatters_are_those_of_linear_discriminant_analysis():
     source, _, codes, _ = problem()
-    between, within = class_scatters(source, codes)
+    between, within = (F.T @ F for F in class_factors(source, codes))
     whole = (source - source.mean(axis=0)).T @ (source - source.mean(axis=0))
     np.testing.assert_allclose(between + within, whole, atol=1e-10)
     theirs = LinearDiscriminantAnalysis(store_covariance=True).fit(source, codes)
@@ -170,10 +181,11 @@ def test_directions_of_no_use_are_left_out():
     assert found.source.shape == found.target.shape == (6, 5)
 
 
-def test_equal_rows_are_refused():
+@pytest.mark.parametrize("r", [0, 2])
+def test_equal_rows_are_refused(r):
     with pytest.raises(ValueError, match="tells anything apart"):
         CoupledAlignment(
-            np.ones((4, 2)), np.ones((3, 2)), np.array([0, 0, 1, 1]), alpha=1.0, mu=1.0, beta=1.0
+            np.ones((4, r)), np.ones((3, r)), np.array([0, 0, 1, 1]), alpha=1.0, mu=1.0, beta=1.0
         )
 
 
