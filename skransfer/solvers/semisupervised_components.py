@@ -8,8 +8,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from skransfer.kernels import KernelOperator, LowRankOperator, check_memory
-from skransfer.solvers._components import feature_basis, kernel_noise, unit_columns
+from skransfer.solvers._components import kernel_noise, unit_columns
 from skransfer.solvers._half_inverse import odd_signs
+from skransfer.solvers.moments import DomainMoments
 from skransfer.solvers.neighbor_graph import graph_laplacian
 
 __all__ = [
@@ -23,7 +24,7 @@ Array = NDArray[np.float64]
 
 _EPS = float(np.finfo(np.float64).eps)
 # Matrices of n^2 numbers that the direct solver holds at a time, its workspace included.
-_MATRICES = 6
+_MATRICES = 14
 
 
 class SemisupervisedComponents(NamedTuple):
@@ -137,8 +138,10 @@ def semisupervised_components(
 
     where V holds the columns of the labels, scaled to a largest singular value of 1, L = e e' the
     contrast of the domains and M the Laplacian of a graph. B has full rank beyond the identity,
-    so that the matrices are formed: O(n^3) time and a few n x n arrays, or O(n D^2 + D^3) where
-    the kernel is given by D features.
+    so that matrices are formed: O(n^3) time and a dozen n x n arrays, or O(n D^2 + D^3) where the
+    kernel is given by D features. The problem is solved in the eigenbasis of K, from which what
+    rounding alone may have made is left out, and by factors: digits are lost as by the condition
+    of K, not as by its square.
 
     Parameters
     ----------
@@ -193,28 +196,32 @@ def semisupervised_components(
     _check(op, contrast, label_columns, laplacian, alpha, label_weight, smoothness, n_components)
     n, e = op.shape[0], np.asarray(contrast, dtype=np.float64)[:, None]
     labels = unit_columns(label_columns)
-    weights = (alpha, label_weight, smoothness)
-    directions, noise, k = None, kernel_noise(op), min(n_components, n)
+    directions, k = None, min(n_components, n)
     if isinstance(op, LowRankOperator) and op.delta is None:
         form = "low-rank"
-        basis, R, scatter = feature_basis(op)
-        rough = R.T @ _sandwich(op.features, laplacian) @ R if smoothness else None
-        A, B = _pencil(
-            R.T @ scatter @ R, R.T @ op.project(labels), R.T @ op.project(e), rough, weights
-        )
-        values, u = _leading(A, B, k, noise)
-        W, directions = op.embed(basis @ u), R @ u
-        embedding = op.embed(directions)
+        basis, spectrum, scatter = _feature_spectrum(op)
+        gram, crossed, apart = basis.T @ scatter @ basis, op.project(labels), op.project(e)
+        rough = basis.T @ _sandwich(op.features, laplacian) @ basis if smoothness else None
+        crossed, apart = basis.T @ crossed, basis.T @ apart
     else:
         form = "dense"
         check_room(op)
-        K = np.asarray(op.to_dense(), dtype=np.float64)
-        # Not K'K of one array with itself: the routine for that fails on large ones in OpenBLAS.
-        gram = K.T @ (K - K.mean(axis=0))
-        rough = K.T @ (laplacian @ K) if smoothness else None
-        A, B = _pencil(gram, K @ labels, K @ e, rough, weights)
-        values, W = _leading(A, B, k, noise)
-        embedding = K @ W
+        basis, spectrum = _spectrum(np.asarray(op.to_dense(), dtype=np.float64), kernel_noise(op))
+        # Not V'V of one array with itself: the routine for that fails on large ones in OpenBLAS.
+        gram, crossed, apart = basis.T @ (basis - basis.mean(axis=0)), basis.T @ labels, basis.T @ e
+        rough = basis.T @ (laplacian @ basis) if smoothness else None
+    A = (1.0 - label_weight) * gram + label_weight * (crossed @ crossed.T)
+    B, size = apart @ apart.T, float((e**2).sum())
+    if rough is not None:
+        B += smoothness * rough
+        size += 2 * smoothness * float(laplacian.diagonal().max())
+    depend, differ = _root(A, 1.0), _root(B, size)
+    del gram, rough, A, B
+    values, u = _leading(depend, differ, spectrum, alpha, k, kernel_noise(op))
+    W, embedding = basis @ u, basis @ (spectrum[:, None] * u)
+    if isinstance(op, LowRankOperator) and form == "low-rank":
+        directions = embedding
+        W, embedding = op.embed(W), op.embed(directions)
     flips = odd_signs(embedding)
     directions = None if directions is None else directions * flips
     return SemisupervisedComponents(W * flips, values, embedding * flips, directions, form)
@@ -229,37 +236,79 @@ def _sandwich(features: Any, laplacian: Any) -> Array:
     return np.asarray(product.toarray() if sp.issparse(product) else product, dtype=np.float64)
 
 
-def _pencil(
-    gram: Array,
-    labels: Array,
-    contrast: Array,
-    rough: Array | None,
-    weights: tuple[float, float, float],
-) -> tuple[Array, Array]:
-    """A and B from products with K: K H K, K V, K e and K M K."""
-    alpha, label_weight, smoothness = weights
-    A = (1.0 - label_weight) * gram + label_weight * (labels @ labels.T)
-    B = contrast @ contrast.T
-    if rough is not None:
-        B += smoothness * rough
-    B[np.diag_indices_from(B)] += alpha
-    return (A + A.T) / 2, (B + B.T) / 2
+def _spectrum(K: Array, noise: float) -> tuple[Array, Array]:
+    """V and s with K = V diag(s) V', largest |s| first, without what rounding alone may make."""
+    s, V = scipy.linalg.eigh(K, driver="evd")
+    order = np.argsort(-np.abs(s), kind="stable")
+    own = 2 * np.sqrt(len(s)) * _EPS * float(np.abs(s).max())  # of the decomposition
+    order = order[np.abs(s[order]) > noise + own]
+    return V[:, order], s[order]
 
 
-def _leading(A: Array, B: Array, k: int, noise: float) -> tuple[Array, Array]:
-    """Leading eigenpairs of (A, B), without those that rounding alone may have made."""
+def _feature_spectrum(op: LowRankOperator) -> tuple[Array, Array, Array]:
+    """C and s with F F' = V diag(s) V' for V = F C orthonormal, and the scatter F'HF.
+
+    Features are brought to one size before their products are decomposed, so that one of small
+    unit is not lost beside one of large unit.
+    """
+    moments = DomainMoments(op.features.shape[1]).update(op.features)
+    gram = moments.scatter + moments.count * np.outer(moments.mean, moments.mean)
+    sizes = np.sqrt(np.diag(gram))
+    sizes[sizes == 0] = 1.0
+    squares, vectors = np.linalg.eigh((gram + gram.T) / 2 / sizes / sizes[:, None])
+    kept = squares > max(_EPS, op.precision**2) * len(squares) * squares.max(initial=0.0)
+    roots, vectors = np.sqrt(squares[kept]), vectors[:, kept]
+    turned, lengths, _ = np.linalg.svd((vectors * roots).T * sizes, full_matrices=False)
+    seen = lengths**2 > kernel_noise(op)
+    return (
+        ((vectors / roots) @ turned[:, seen]) / sizes[:, None],
+        lengths[seen] ** 2,
+        moments.scatter,
+    )
+
+
+def _root(A: Array, size: float) -> Array:
+    """R with R'R = A, positive semidefinite up to the rounding of numbers of that size.
+
+    What is below the rounding counts as zero; its root would not be small any more.
+    """
     p = len(A)
-    values, W = scipy.linalg.eigh(A, B, subset_by_index=[max(p - k, 0), p - 1])
-    values, W = values[::-1], W[:, ::-1]
-    # w'Aw is known up to the rounding of A, and up to |K w|^2 for the smallest |K w| known.
-    known = 8 * np.sqrt(p) * _EPS * float(np.linalg.norm(A)) + noise**2
-    kept = values > known * np.sum(W**2, axis=0)
-    if not kept.any():
-        raise ValueError(
-            "The kernel sees no difference between the rows, so there is no component to find. "
-            "Check the features, and gamma: it may be far too small or far too large."
-        )
-    return values[kept], W[:, kept]
+    floor = 8 * p * _EPS * size
+    if np.diag(A).max(initial=0.0) <= floor:  # the routine takes a first pivot of any size
+        return np.zeros((0, p))
+    R, pivots, rank, _ = scipy.linalg.lapack.dpstrf((A + A.T) / 2, tol=floor)
+    root = np.zeros((rank, p))
+    root[:, pivots - 1] = np.triu(R[:rank])
+    return root
+
+
+def _leading(
+    depend: Array, differ: Array, spectrum: Array, alpha: float, k: int, noise: float
+) -> tuple[Array, Array]:
+    """Leading eigenpairs in the eigenbasis of K, without those that rounding may have made.
+
+    In this basis K is the diagonal S, A = S X'X S with X = `depend`, and B = S Y'Y S + alpha I
+    with Y = `differ`. Neither product is formed: the QR decomposition of B's factor and the
+    singular values of what is left of A's lose as many digits as the condition of K has, the
+    products twice as many.
+    """
+    p = len(spectrum)
+    if p:
+        stacked = np.vstack([differ * spectrum, np.sqrt(alpha) * np.eye(p)])
+        R = np.linalg.qr(stacked, mode="r")
+        factor = depend * spectrum
+        scaled = scipy.linalg.solve_triangular(R, factor.T, trans="T").T
+        _, roots, right = scipy.linalg.svd(scaled, full_matrices=False, overwrite_a=True)
+        roots, u = roots[:k], scipy.linalg.solve_triangular(R, right[:k].T)
+        # |X S u| is known up to the rounding of X S and of the kernel.
+        known = noise + 8 * np.sqrt(p) * _EPS * float(np.linalg.norm(factor))
+        kept = roots > known * np.linalg.norm(u, axis=0)
+        if kept.any():
+            return roots[kept] ** 2, u[:, kept]
+    raise ValueError(
+        "The kernel sees no difference between the rows, so there is no component to find. "
+        "Check the features, and gamma: it may be far too small or far too large."
+    )
 
 
 def _check(

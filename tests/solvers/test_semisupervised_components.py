@@ -126,6 +126,56 @@ def test_null_directions_are_dropped():
         assert semisupervised_components(op, e, V, M, 20).W.shape[1] == 4
 
 
+def _in_common_units(X, sizes, e, V, M, alpha, gamma, lam):
+    """Values for the linear kernel of X * sizes, in coordinates of X, where no number is large.
+
+    With K w = X u, the smallest w'w is u' D^-2 (X'X)^-1 D^-2 u for D = diag(sizes).
+    """
+    centered, V = X - X.mean(axis=0), V / np.linalg.norm(V, 2)
+    crossed, apart = X.T @ V, X.T @ e
+    A = (1 - gamma) * centered.T @ centered.copy() + gamma * crossed @ crossed.T.copy()
+    price = np.linalg.inv(X.T @ X.copy()) / np.outer(sizes**2, sizes**2)
+    B = np.outer(apart, apart) + lam * X.T @ (M @ X) + alpha * price
+    return scipy.linalg.eigh(A, B, eigvals_only=True)[::-1]
+
+
+@pytest.mark.parametrize("lam", [0.0, 1.0])
+@pytest.mark.parametrize("large", [1.0, 1e4, 1e5])
+def test_units_lose_no_component(large, lam):
+    X, e, V, M = _domains(400, 5)
+    sizes = np.array([1.0, large, 1.0, 1.0, 1.0])
+    expected = _in_common_units(X, sizes, e, V, M, 1.0, 0.5, lam)
+    F = X * sizes
+    # K itself is known to a rounding of its largest entries only, its features to one each.
+    dense = DenseOperator(F @ F.T.copy(), symmetric=True)
+    for op, rtol in ((dense, 1e-3), (LowRankOperator(F), 1e-9)):
+        found = semisupervised_components(op, e, V, M, 5, smoothness=lam)
+        np.testing.assert_allclose(found.values, expected, rtol=rtol)
+
+
+def test_units_far_apart_keep_what_the_kernel_can_tell():
+    X, e, V, M = _domains(100, 4)
+    sizes = np.array([1.0, 1.0, 1e-3, 1e5])
+    expected = _in_common_units(X, sizes, e, V, M, 1.0, 0.5, 1.0)
+    F = X * sizes
+    for op in (DenseOperator(F @ F.T.copy(), symmetric=True), LowRankOperator(F)):
+        found = semisupervised_components(op, e, V, M, 4)
+        np.testing.assert_allclose(found.values[:3], expected[:3], rtol=1e-3)
+
+
+def test_a_kernel_of_wide_range_has_the_limit_of_no_penalty():
+    X, e, V, M = _domains(200)
+    limit = [
+        semisupervised_components(
+            kernel_operator(size * X, kernel="poly", gamma=1.0), e, V, M, 5
+        ).values
+        for size in (10.0, 30.0, 100.0)
+    ]
+    # Only the leading terms of the polynomial count at last, and alpha nothing.
+    np.testing.assert_allclose(limit[1], limit[2], rtol=1e-4)
+    np.testing.assert_allclose(limit[0], limit[2], rtol=1e-2)
+
+
 def test_what_cannot_be_solved_says_so():
     X, e, V, M = _domains(40)
     op = kernel_operator(X, gamma=0.1)
