@@ -1,6 +1,5 @@
 """Components of large variance that do not depend on given features of the domains."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.utils import check_random_state
 from skransfer.kernels import KernelOperator, LowRankOperator, check_memory
 from skransfer.solvers._components import feature_basis, kernel_noise, unit_columns
 from skransfer.solvers._half_inverse import odd_signs
+from skransfer.solvers._signed_forms import leading, leading_within, of_factor, restricted
 from skransfer.solvers.krylov import KrylovSpace
 
 __all__ = ["InvariantComponents", "invariant_components"]
@@ -21,8 +21,6 @@ _DENSE_ROWS = 600
 _OVERSAMPLE = 5
 _EPS = float(np.finfo(np.float64).eps)
 _MAX_PASSES = 60
-# Eigenvalues above this share of the largest in size are found to half of all digits.
-_CLEAR = 1e-8
 
 
 class InvariantComponents(NamedTuple):
@@ -161,7 +159,7 @@ def invariant_components(
         basis, R, scatter = feature_basis(op)
         squares, vectors = np.linalg.eigh(scatter)
         factor = np.sqrt(np.maximum(squares, 0.0))[:, None] * (vectors.T @ R)
-        values, u = _leading(*_of(factor, factor), R.T @ op.project(columns), signs, k)
+        values, u = leading(*of_factor(factor, factor), R.T @ op.project(columns), signs, k)
         # The scatter along a direction is known up to the rounding of the largest.
         known = 8 * len(squares) * _EPS * squares[-1] * np.sum((R @ u) ** 2, axis=0)
         values, u = values[values > known], u[:, values > known]
@@ -170,7 +168,7 @@ def invariant_components(
     elif n <= max(_DENSE_ROWS, 4 * (k + _OVERSAMPLE)):
         form, n_passes = "dense", 1
         K = np.asarray(op.to_dense(), dtype=np.float64)
-        values, W = _leading_within(K, noise, K.T @ columns, signs, k)
+        values, W = leading_within(K, noise, K.T @ columns, signs, k)
         embedding = K @ W
     else:
         random = check_random_state(random_state).standard_normal((n, k + _OVERSAMPLE))
@@ -180,7 +178,7 @@ def invariant_components(
         converged = _grow(space, columns, signs, k, noise, tol, verbose)
         form, n_passes = "krylov", space.n_passes + 1
         products = space.products
-        values, u = _leading_within(products, noise, products.T @ columns, signs, k)
+        values, u = leading_within(products, noise, products.T @ columns, signs, k)
         W, embedding = space.basis @ u, products @ u
     if not len(values):
         raise ValueError(
@@ -213,72 +211,6 @@ def _signed_columns(
     return columns[:, kept], signs_of[kept]
 
 
-def _signed(gram: Array, crossed: Array, signs: Array) -> Array:
-    """A Gram matrix plus C diag(s) C', symmetric to the last digit."""
-    small = gram + (crossed * signs) @ crossed.T
-    return np.asarray((small + small.T) / 2)
-
-
-def _of(
-    factor: Array, before: Array, noise: float = 0.0
-) -> tuple[Callable[[Array | None], Array], float]:
-    """X'X of a factor X, on all or on some directions, and what of it rounding alone makes.
-
-    X was `before` until it was centered.
-    """
-
-    def gram(directions: Array | None) -> Array:
-        part = factor if directions is None else factor @ directions
-        return np.asarray(part.T @ part)
-
-    return gram, (noise + 8 * _EPS * float(np.linalg.norm(before))) ** 2
-
-
-def _leading_within(
-    products: Array, noise: float, crossed: Array, signs: Array, k: int
-) -> tuple[Array, Array]:
-    """The leading eigenvalues and vectors in coordinates of a basis B, from K B.
-
-    Directions in which the kernel sees no difference between the rows are left out first. They
-    have the eigenvalue 0; what rounding makes of it would pass for a small component.
-    """
-    _, lengths, right = np.linalg.svd(products - products.mean(axis=0), full_matrices=False)
-    seen = lengths > noise + 8 * _EPS * float(np.linalg.norm(products))
-    if not seen.any():
-        return np.zeros(0), np.zeros((products.shape[1], 0))
-    basis, factor = right[seen].T, np.diag(lengths[seen])
-    values, u = _leading(*_of(factor, factor, noise), basis.T @ crossed, signs, k)
-    return values, basis @ u
-
-
-def _leading(
-    gram: Callable[[Array | None], Array], floor: float, crossed: Array, signs: Array, k: int
-) -> tuple[Array, Array]:
-    """The largest eigenvalues of X'X + C diag(s) C' above the floor, and their vectors.
-
-    They are known up to the rounding of the largest in size, which may be that of a direction
-    between the domains at a high price, or of a component that is much larger than the others.
-    What stands clear of it is taken; the rest, in the directions that are left, is decomposed by
-    itself, and so on.
-    """
-    values: list[Array] = []
-    vectors: list[Array] = []
-    rest = None
-    while k > 0:
-        left = crossed if rest is None else rest.T @ crossed
-        found, u = np.linalg.eigh(_signed(gram(rest), left, signs))
-        u = u if rest is None else rest @ u
-        size = np.abs(found)
-        clear = size > max(_CLEAR * size.max(initial=0.0), floor)
-        taken = np.flatnonzero(clear & (found > 0))[::-1][:k]
-        values.append(found[taken])
-        vectors.append(u[:, taken])
-        rest, k = u[:, ~clear], k - len(taken)
-        if not clear.any() or not rest.shape[1]:
-            break
-    return np.concatenate(values), np.hstack(vectors)
-
-
 def _grow(
     space: KrylovSpace,
     columns: Array,
@@ -300,7 +232,7 @@ def _grow(
         # Rounding moves the values by so much; changes below it mean nothing.
         rounding = 4 * len(gram) * _EPS + (space.precision if space.precision > _EPS else 0)
         floor = noise**2 + rounding * float(np.linalg.norm(scatter))
-        values, _ = _leading(_restricted(scatter), floor, products.T @ columns, signs, k)
+        values, _ = leading(restricted(scatter), floor, products.T @ columns, signs, k)
         if verbose:
             message = f"pass {space.n_passes}: objective {values.sum():.9g}"
             print(message)  # noqa: T201 - what verbose asks for
@@ -310,11 +242,6 @@ def _grow(
             return True
         before = values
     return False
-
-
-def _restricted(scatter: Array) -> Callable[[Array | None], Array]:
-    """A symmetric matrix on all or on some directions."""
-    return lambda rest: scatter if rest is None else np.asarray(rest.T @ scatter @ rest)
 
 
 def _residual(
