@@ -16,7 +16,7 @@ from sklearn.utils import gen_batches
 
 from skransfer.kernels import gaussian_log_sums
 
-__all__ = ["Costs", "DenseCosts", "TiledCosts"]
+__all__ = ["Costs", "DenseCosts", "TiledCosts", "between_centers", "domain_centers"]
 
 Array = NDArray[np.float64]
 # A held kernel serves while factors on it are at most e^50 and its sums at least e^-460: what has
@@ -202,6 +202,65 @@ class TiledCosts:
         lacking = np.sqrt((top - h) / self._gamma)
         wide = _with_column(X, np.zeros(X.shape[0])), _with_column(Y, lacking)
         return np.asarray(gaussian_log_sums(*wide, gammas=[self._gamma])[0] + top)
+
+
+def domain_centers(X: Any, Y: Any) -> tuple[Array, Array] | tuple[None, None]:
+    r"""Means of two domains, to be taken from their rows; none of sparse ones.
+
+    With exact marginals, squared distances between such rows give the same plan: what lies between
+    the means adds to costs what depends on one side alone. Left in, it would cost digits.
+
+    Parameters
+    ----------
+    X, Y : {ndarray, CSR matrix} of shape (n, d) and (m, d), float64
+
+    Returns
+    -------
+    centers : tuple of ndarray of shape (d,), or of None
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers._transport_costs import domain_centers
+    >>> domain_centers(np.array([[0.0], [1.0]]), np.array([[1e8]]))
+    (array([0.5]), array([1.e+08]))
+    """
+    if sp.issparse(X) or sp.issparse(Y):
+        return None, None
+    return X.mean(axis=0), Y.mean(axis=0)
+
+
+def between_centers(
+    X: Any, Y: Any, centers: tuple[Array, Array] | tuple[None, None]
+) -> tuple[float, Array, Array]:
+    """What the centers add to the cost of a plan, and to the potentials of centered rows.
+
+    Parameters
+    ----------
+    X, Y : {ndarray, CSR matrix} of shape (n, d) and (m, d), float64
+        The rows less `centers`.
+    centers : tuple of ndarray of shape (d,), or of None
+        Of `domain_centers`.
+
+    Returns
+    -------
+    apart : float
+        The squared distance between the centers; 0 without them.
+    of_rows, of_columns : ndarray of shape (n,) and (m,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers._transport_costs import between_centers
+    >>> X, Y, centers = np.array([[-1.0], [1.0]]), np.zeros((1, 1)), (np.ones(1), np.full(1, 3.0))
+    >>> between_centers(X, Y, centers)[:2]  # from 0 and 2 to 3: 9 and 1, instead of 1 and 1
+    (4.0, array([8., 0.]))
+    """
+    if centers[0] is None or centers[1] is None:
+        return 0.0, np.zeros(X.shape[0]), np.zeros(Y.shape[0])
+    gap = centers[0] - centers[1]
+    apart = float(gap @ gap)
+    return apart, 2.0 * (X @ gap) + apart, -2.0 * (Y @ gap)
 
 
 # ----------------------------------------------------------------------------------- helpers

@@ -13,16 +13,17 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from skransfer.kernels import canonical_order, check_memory, single_blas, working_memory
-from skransfer.solvers._transport_costs import Costs, DenseCosts, TiledCosts
+from skransfer.solvers._transport_costs import (
+    Costs,
+    DenseCosts,
+    TiledCosts,
+    between_centers,
+    domain_centers,
+)
 from skransfer.solvers.sinkhorn import sinkhorn
 from skransfer.solvers.transport_classes import class_regularized
 from skransfer.solvers.transport_exact import exact_plan
-from skransfer.solvers.transport_maps import (
-    SoftmaxMap,
-    cost_sizes,
-    pairwise_costs,
-    softmax_means,
-)
+from skransfer.solvers.transport_maps import SoftmaxMap, cost_sizes, pairwise_costs, softmax_means
 
 __all__ = ["ExactTransport", "ScaledTransport", "exact_transport", "scaled_transport"]
 
@@ -67,7 +68,11 @@ class ScaledTransport:
     Attributes
     ----------
     source, target : {ndarray, CSR matrix}, float64
-        The rows.
+        The rows, less `centers`.
+    logs : tuple of ndarray of shape (n,) and (m,)
+        Potentials for these rows, in units of epsilon.
+    centers : tuple of ndarray of shape (d,), or of None
+        Means of the domains, where what lies between them decides nothing.
     source_potential, target_potential : ndarray of shape (n,) and (m,)
         f and g, in units of the costs.
     epsilon : float
@@ -84,6 +89,8 @@ class ScaledTransport:
 
     source: Any = field(repr=False)
     target: Any = field(repr=False)
+    logs: tuple[Array, Array] = field(repr=False)
+    centers: tuple[Array, Array] | tuple[None, None]
     source_potential: Array
     target_potential: Array
     epsilon: float
@@ -97,22 +104,22 @@ class ScaledTransport:
         gamma = 1.0 / self.epsilon
         bias = None if self.bias is None else self.bias * gamma
         return softmax_means(
-            self.source, self.target, values, self.target_potential * gamma, gamma,
+            self.source, self.target, values, self.logs[1], gamma,
             metric=self.metric, bias=bias, groups=self.groups,
         )  # fmt: skip
 
     def source_map(self, values: Any) -> SoftmaxMap:
         """The same for any source rows, as a function of the row; only without `bias`."""
-        gamma = 1.0 / self.epsilon
-        return SoftmaxMap(self.target, values, self.target_potential * gamma, gamma, self.metric)
+        gamma, center = 1.0 / self.epsilon, self.centers[0]
+        return SoftmaxMap(self.target, values, self.logs[1], gamma, self.metric, center)
 
     def target_map(self, values: Any) -> SoftmaxMap:
         """Means of `values` (a row for each source row), where the mass of target rows is from.
 
         For any target rows; labels of those of the fit are disregarded.
         """
-        gamma = 1.0 / self.epsilon
-        return SoftmaxMap(self.source, values, self.source_potential * gamma, gamma, self.metric)
+        gamma, center = 1.0 / self.epsilon, self.centers[1]
+        return SoftmaxMap(self.source, values, self.logs[0], gamma, self.metric, center)
 
 
 def exact_transport(
@@ -241,6 +248,10 @@ def scaled_transport(
     s_order = np.lexsort((_ranks(source), s_codes))
     t_order = np.argsort(_ranks(target))
     X, Y, classes = source[s_order], target[t_order], s_codes[s_order]
+    free = metric == "sqeuclidean" and np.isinf(marginal_alpha)
+    centers = domain_centers(X, Y) if free else (None, None)
+    if centers[0] is not None:
+        X, Y = X - centers[0], Y - centers[1]
     starts = np.flatnonzero(np.r_[True, np.diff(classes) != 0, True])
     groups = [slice(*ends) for ends in pairwise(starts)]
     costs, epsilon, mean, most, form = _costs(X, Y, metric, alpha, groups)
@@ -259,19 +270,22 @@ def scaled_transport(
             n_iter = found.n_iter
     info: dict[str, Any] = {"n_iter": n_iter, "error": found.error}
     info |= {"converged": found.converged, "form": form}
-    if class_alpha > 0:
-        info["objective"] = classed.objective * epsilon
     s_back, t_back = np.argsort(s_order), np.argsort(t_order)
-    numbers = np.repeat(np.arange(len(groups)), np.diff(starts))[s_back]
+    X, Y, logs = X[s_back], Y[t_back], (found.source[s_back], found.target[t_back])
+    apart, of_rows, of_columns = between_centers(X, Y, centers)
+    if class_alpha > 0:
+        info["objective"] = classed.objective * epsilon + apart
     return ScaledTransport(
-        source,
-        target,
-        epsilon * found.source[s_back],
-        epsilon * found.target[t_back],
+        X,
+        Y,
+        logs,
+        centers,
+        epsilon * logs[0] + of_rows,
+        epsilon * logs[1] + of_columns,
         epsilon,
         metric,
         epsilon * costs.bias[:, t_back] if costs.bias.any() else None,
-        numbers,
+        np.repeat(np.arange(len(groups)), np.diff(starts))[s_back],
         info,
     )
 
@@ -284,7 +298,7 @@ def _costs(
 ) -> tuple[Costs, float, float, float, str]:
     """The costs in units of epsilon, epsilon, the mean cost, a bound on costs, and their form."""
     n, m = X.shape[0], Y.shape[0]
-    squared = isinstance(metric, str) and metric == "sqeuclidean"
+    squared = metric == "sqeuclidean"
     if squared and 16.0 * n * m > working_memory():
         unit, mean, most = cost_sizes(X, Y)
         return TiledCosts(X, Y, 1 / (alpha * unit), groups), alpha * unit, mean, most, "tiled"

@@ -216,6 +216,8 @@ class SoftmaxMap:
     h : ndarray of shape (m,)
     gamma : float
     metric : str or callable, default="sqeuclidean"
+    center : ndarray of shape (d,), default=None
+        What is taken from the rows before; None: nothing.
 
     Examples
     --------
@@ -232,9 +234,12 @@ class SoftmaxMap:
     h: Array
     gamma: float
     metric: Any = "sqeuclidean"
+    center: Array | None = None
 
     def __call__(self, X: Any) -> Array:
         """Means for the rows of X."""
+        if self.center is not None:
+            X = _dense(X) - self.center
         return softmax_means(X, self.Y, self.values, self.h, self.gamma, metric=self.metric)
 
 

@@ -91,6 +91,31 @@ def test_scale_and_shift_of_the_features_do_not_matter():
     np.testing.assert_allclose(other.source_means(1e4 * Y), expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize("tiled", [False, True])
+@pytest.mark.parametrize("class_alpha", [0.0, 0.1])
+def test_a_shift_between_the_domains_costs_no_digits(tiled, class_alpha, monkeypatch):
+    if tiled:
+        monkeypatch.setattr(transport, "working_memory", lambda: 0.0)
+    X, Y, rng = _rows()
+    new, shift = rng.normal(size=(9, 2)), np.array([1e7, -3e7])
+    options = {"alpha": 0.05, "class_alpha": class_alpha, "source_codes": np.arange(30) % 3}
+    near, far = (scaled_transport(X, rows, **options) for rows in (Y, Y + shift))
+    assert far.info["converged"]
+    np.testing.assert_allclose(far.source_means(Y), near.source_means(Y), atol=1e-6)
+    if class_alpha:
+        apart = (X.mean(0) - Y.mean(0) - shift) ** 2 - (X.mean(0) - Y.mean(0)) ** 2
+        expected = near.info["objective"] + apart.sum()
+        np.testing.assert_allclose(far.info["objective"], expected, rtol=1e-12)
+        return
+    for rows in (new, sp.csr_matrix(new)):
+        np.testing.assert_allclose(far.source_map(Y)(rows), near.source_map(Y)(new), atol=1e-6)
+    found = far.target_map(X)(new + shift)
+    np.testing.assert_allclose(found, near.target_map(X)(new), atol=1e-6)
+    some = scaled_transport(X, Y + 30.0, **options)
+    plan = _entropic_plan(some, X, Y + 30.0)
+    np.testing.assert_allclose(plan, _entropic_plan(near, X, Y), atol=1e-9)
+
+
 def test_exact_and_entropic_agree_where_there_is_little_entropy():
     X, Y, _ = _rows(20, 20)
     exact = exact_transport(X, Y).source_means(Y)

@@ -5,7 +5,12 @@ import pytest
 import scipy.sparse as sp
 from scipy.special import logsumexp
 
-from skransfer.solvers._transport_costs import DenseCosts, TiledCosts
+from skransfer.solvers._transport_costs import (
+    DenseCosts,
+    TiledCosts,
+    between_centers,
+    domain_centers,
+)
 
 GROUPS = [slice(0, 5), slice(5, 6), slice(6, 13)]
 
@@ -85,3 +90,18 @@ def test_sparse_rows():
     k = rng.normal(size=13)
     expected = logsumexp(k[:, None] - 0.1 * cost, axis=0)
     np.testing.assert_allclose(costs.log_column_sums(k)[0], expected, rtol=1e-9)
+
+
+def test_centers_are_worth_what_they_take_from_the_costs():
+    _, X, Y, cost = _problem()
+    centers = domain_centers(X, Y)
+    Xc, Yc = X - centers[0], Y - centers[1]
+    apart, of_rows, of_columns = between_centers(Xc, Yc, centers)
+    rest = ((Xc[:, None] - Yc) ** 2).sum(-1)
+    np.testing.assert_allclose(rest + of_rows[:, None] + of_columns, cost)
+    assert cost.mean() - rest.mean() == pytest.approx(apart)
+    assert domain_centers(sp.csr_matrix(X), Y) == (None, None)
+    apart, of_rows, of_columns = between_centers(X, Y, (None, None))
+    assert apart == 0
+    assert not of_rows.any()
+    assert not of_columns.any()
