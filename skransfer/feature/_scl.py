@@ -14,7 +14,6 @@ from sklearn.utils.multiclass import type_of_target
 from skransfer._compat import Interval, StrOptions, take_rows
 from skransfer.base import BaseMapper, Domains, Traits
 from skransfer.base.labels import clean_labels
-from skransfer.base.warning import warn_user
 from skransfer.feature._augmented import AugmentsRows
 from skransfer.feature._pivot_classifiers import sgd_predictors
 from skransfer.solvers.pivots import (
@@ -227,12 +226,12 @@ class SCL(AugmentsRows, BaseMapper):
         directions, self.singular_values_ = leading_directions(W, self.n_components)
         self.components_ = directions.T
         self.n_components_ = len(self.components_)
-        if not self.n_components_:
-            warn_user(
-                "SCL found no component: no pivot is present in some rows and absent in others so "
-                "that other features tell. A feature counts as present where it is greater than 0: "
-                "pass counts, or features of which 0 is the usual value.",
-                UserWarning,
+        if not self.n_components_ and not self.passthrough:
+            raise ValueError(
+                "SCL found no component, and passthrough=False leaves no other feature: no pivot is "
+                "present in some rows and absent in others so that other features tell. A feature "
+                "counts as present where it is greater than 0: pass counts, or set "
+                "passthrough=True."
             )
         self._standardize(X)
 

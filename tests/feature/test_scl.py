@@ -139,10 +139,11 @@ def test_one_domain_and_no_direction():
     full = np.ones((20, 3))  # every feature in every row: nothing to predict
     y, d = np.tile([0, 1], 10), np.repeat([0, -1], 10)
     for method in ("ridge", "sgd"):
-        with pytest.warns(UserWarning, match="no component"):
-            model = SCL(method=method).fit(full, y, sample_domain=d)
+        model = SCL(method=method).fit(full, y, sample_domain=d)
         assert model.n_components_ == 0
         np.testing.assert_array_equal(model.transform(full), full)
+        with pytest.raises(ValueError, match="no component, and passthrough=False"):
+            SCL(method=method, passthrough=False).fit(full, y, sample_domain=d)
 
 
 def test_texts_through_a_pipeline_in_a_search():
