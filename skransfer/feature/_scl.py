@@ -228,9 +228,9 @@ class SCL(AugmentsRows, BaseMapper):
         self.n_components_ = len(self.components_)
         if not self.n_components_ and not self.passthrough:
             raise ValueError(
-                "SCL found no component, and passthrough=False leaves no other feature: no pivot is "
-                "present in some rows and absent in others so that other features tell. A feature "
-                "counts as present where it is greater than 0: pass counts, or set "
+                "SCL found no component, and passthrough=False leaves no other feature: no pivot "
+                "is present in some rows and absent in others so that other features tell. A "
+                "feature counts as present where it is greater than 0: pass counts, or set "
                 "passthrough=True."
             )
         self._standardize(X)
