@@ -1,5 +1,6 @@
 """Mapped rows that keep the features of the rows and put new ones beside them."""
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,9 @@ class AugmentsRows:
     n_features_in_: int
 
     @property
+    @abstractmethod
     def _n_new(self) -> int:
-        raise NotImplementedError
+        """How many columns come beside the features."""
 
     def _beside(self, X: Any, new: NDArray[Any]) -> Any:
         """Rows with new columns, in the container of the rows; the new columns alone are dense."""

@@ -1,13 +1,6 @@
 """Balanced distribution adaptation."""
 
-from numbers import Real
-from types import MappingProxyType
-from typing import Any, ClassVar
-
-from skransfer._compat import Interval, StrOptions
-from skransfer.base import Traits
-from skransfer.feature._joint_components import JOINT_EXAMPLES, BalancedComponents
-from skransfer.feature._kernel_components import SOLVER_INERT
+from skransfer.feature._joint_components import BalancedComponents
 
 __all__ = ["BDA"]
 
@@ -171,52 +164,4 @@ class BDA(BalancedComponents):
     True
     """
 
-    traits = Traits(
-        target_labels="optional",
-        inert=SOLVER_INERT,
-        examples=MappingProxyType(JOINT_EXAMPLES | {"balance": ({}, 0.99)}),
-    )
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BalancedComponents._parameter_constraints,
-        "balance": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
-    }
     _weighted = False
-
-    def __init__(
-        self,
-        estimator: Any = None,
-        *,
-        n_components: int = 20,
-        kernel: Any = "rbf",
-        gamma: Any = "scale",
-        degree: int = 3,
-        coef0: float = 1.0,
-        kernel_params: dict[str, Any] | None = None,
-        alpha: float = 1.0,
-        penalty: str = "dual",
-        balance: float | str = "auto",
-        labeler: Any = None,
-        max_iter: int = 10,
-        feature_map: Any = None,
-        tol: float = 1e-5,
-        train_on: str = "source",
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        self.estimator = estimator
-        self.n_components = n_components
-        self.kernel = kernel
-        self.gamma = gamma
-        self.degree = degree
-        self.coef0 = coef0
-        self.kernel_params = kernel_params
-        self.alpha = alpha
-        self.penalty = penalty
-        self.balance = balance
-        self.labeler = labeler
-        self.max_iter = max_iter
-        self.feature_map = feature_map
-        self.tol = tol
-        self.train_on = train_on
-        self.random_state = random_state
-        self.verbose = verbose

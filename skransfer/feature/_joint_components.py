@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from numbers import Real
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -9,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
-from skransfer._compat import StrOptions
-from skransfer.base import Domains
+from skransfer._compat import Interval, StrOptions
+from skransfer.base import Domains, Traits
 from skransfer.base.kernel import KERNEL_EXAMPLES
-from skransfer.feature._kernel_components import KernelComponents, in_all
+from skransfer.feature._kernel_components import SOLVER_INERT, KernelComponents, in_all
 from skransfer.feature._pseudo_labels import PseudoLabelMapper, Solution, read_classes
 from skransfer.kernels import KernelOperator, LowRankOperator, single_blas
 from skransfer.solvers.joint import DomainBalance, joint_contrasts
@@ -88,9 +89,55 @@ class JointComponents(KernelComponents, PseudoLabelMapper):
 class BalancedComponents(JointComponents):
     """The weight of the classes is a parameter, or estimated."""
 
+    traits = Traits(
+        target_labels="optional",
+        inert=SOLVER_INERT,
+        examples=MappingProxyType(JOINT_EXAMPLES | {"balance": ({}, 0.99)}),
+    )
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **JointComponents._parameter_constraints,
+        "balance": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
+    }
     _weighted: ClassVar[bool]
 
-    balance: Any
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        n_components: int = 20,
+        kernel: Any = "rbf",
+        gamma: Any = "scale",
+        degree: int = 3,
+        coef0: float = 1.0,
+        kernel_params: dict[str, Any] | None = None,
+        alpha: float = 1.0,
+        penalty: str = "dual",
+        balance: float | str = "auto",
+        labeler: Any = None,
+        max_iter: int = 10,
+        feature_map: Any = None,
+        tol: float = 1e-5,
+        train_on: str = "source",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.n_components = n_components
+        self.kernel = kernel
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
+        self.kernel_params = kernel_params
+        self.alpha = alpha
+        self.penalty = penalty
+        self.balance = balance
+        self.labeler = labeler
+        self.max_iter = max_iter
+        self.feature_map = feature_map
+        self.tol = tol
+        self.train_on = train_on
+        self.random_state = random_state
+        self.verbose = verbose
 
     def _contrasts(self, X: Any, domains: Domains) -> Contrasts:
         source, given = domains.source, self.balance
