@@ -14,7 +14,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.metrics.pairwise import pairwise_kernels
 
+from skransfer.kernels._backend import backend_of
 from skransfer.kernels._engine import engine
+from skransfer.kernels._host import dtype_of, to_host
+from skransfer.kernels._rows import canonical, centered, multiply, squared_lengths
 
 __all__ = [
     "BlockKernel",
@@ -37,10 +40,13 @@ class BlockKernel(ABC):
     Parameters
     ----------
     X, Y : {ndarray, CSR matrix} of shape (n, d) and (m, d)
-        Both of the same float type; Y may be X itself.
+        Both of the same float type; Y may be X itself. Dense rows may be on a device; blocks are
+        then filled there.
 
     Attributes
     ----------
+    backend : Backend
+        Where the rows are.
     work_dtype : dtype
         Precision in which blocks are computed.
     unit_diagonal : bool
@@ -56,7 +62,8 @@ class BlockKernel(ABC):
     def __init__(self, X: Any, Y: Any) -> None:
         self.left, self.right = X, Y
         self.shape: tuple[int, int] = (X.shape[0], Y.shape[0])
-        self.work_dtype: np.dtype[Any] = X.dtype
+        self.work_dtype: np.dtype[Any] = dtype_of(X)
+        self.backend = backend_of(X)
 
     def fill(self, rows: Any, columns: Any, out: Array) -> None:
         """Write the block of `rows` and `columns` (slices or index arrays) into `out`.
@@ -68,10 +75,11 @@ class BlockKernel(ABC):
         out : ndarray
             C-contiguous, of the block's shape.
         """
-        work = out if out.dtype == self.work_dtype else np.empty(out.shape, self.work_dtype)
+        same = dtype_of(out) == self.work_dtype
+        work = out if same else self.backend.empty(out.shape, self.work_dtype)
         self._evaluate(rows, columns, work)
         if work is not out:
-            out[...] = work
+            out[...] = self.backend.astype(work, dtype_of(out))
         if self.unit_diagonal and self.left is self.right:
             self._set_diagonal(rows, columns, out)
 
@@ -85,17 +93,37 @@ class BlockKernel(ABC):
     def _set_diagonal(self, rows: Any, columns: Any, out: Array) -> None:
         if isinstance(rows, slice) and isinstance(columns, slice):
             first, last = max(rows.start, columns.start), min(rows.stop, columns.stop)
-            both = np.arange(first, max(first, last))
-            out[both - rows.start, both - columns.start] = 1
+            if last > first:
+                step = out.shape[1] + 1
+                begin = (first - rows.start) * out.shape[1] + first - columns.start
+                flat = self.backend.xp.reshape(out, (-1,))
+                flat[begin : begin + (last - first - 1) * step + 1 : step] = 1.0
             return
+        everything = np.arange(self.shape[1])
         where = np.full(self.shape[1], -1)
-        where[columns] = np.arange(out.shape[1])
-        found = where[rows]
-        out[found >= 0, found[found >= 0]] = 1
+        where[to_host(columns)] = np.arange(out.shape[1])
+        found = where[everything[to_host(rows)]]
+        if self.backend.is_host:
+            out[found >= 0, found[found >= 0]] = 1
+        else:
+            out[self.backend.asarray(found[:, None] == np.arange(out.shape[1]))] = 1.0
 
     @abstractmethod
     def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
         """Fill `out`, which is of the working type."""
+
+    def _parts(self, rows: Any, columns: Any) -> tuple[Any, Any]:
+        """The rows of both sides that make a block."""
+        if self.backend.is_host:
+            return self.left[rows], self.right[columns]
+        return self.backend.take(self.left, rows), self.backend.take(self.right, columns)
+
+    def _multiply(self, rows: Any, columns: Any, out: Array) -> None:
+        """Fill `out` with the scalar products."""
+        multiply(*self._parts(rows, columns), out)
+
+    def _engine(self) -> Any:
+        return engine(self.backend)
 
 
 class ProductKernel(BlockKernel):
@@ -113,7 +141,7 @@ class ProductKernel(BlockKernel):
         self._epilogue = epilogue
 
     def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
-        multiply(self.left[rows], self.right[columns], out)
+        self._multiply(rows, columns, out)
         self._epilogue(out)
 
 
@@ -134,14 +162,15 @@ class RBFKernel(BlockKernel):
     unit_diagonal = True
 
     def __init__(self, X: Any, Y: Any, gamma: float) -> None:
-        left, right = _centered(X, Y)
+        backend, dtype = backend_of(X), dtype_of(X)
+        left, right = centered(X, Y)
         norms = squared_lengths(left), squared_lengths(right)
-        longest = norms[0].max(initial=0.0) + norms[1].max(initial=0.0)
-        loss = gamma * longest * np.finfo(X.dtype).eps
-        if X.dtype != np.float64 and (sp.issparse(X) or loss > _MAX_ERROR):
+        longest = sum(backend.largest(lengths) for lengths in norms)
+        loss = gamma * longest * float(np.finfo(dtype).eps)
+        if dtype != np.float64 and (sp.issparse(X) or loss > _MAX_ERROR):
             # From the rows as given: centering them in single precision has lost digits already.
-            wide = X.astype(np.float64)
-            left, right = _centered(wide, wide if Y is X else Y.astype(np.float64))
+            wide = backend.wide(X)
+            left, right = centered(wide, wide if Y is X else backend.wide(Y))
             norms = squared_lengths(left), squared_lengths(right)
         X, Y = left, right
         super().__init__(X, Y)
@@ -149,9 +178,14 @@ class RBFKernel(BlockKernel):
         self._gamma = gamma
 
     def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
-        multiply(self.left[rows], self.right[columns], out)
+        self._multiply(rows, columns, out)
+        self._engine().rbf_from_products(out, *self._norms_of(rows, columns), self._gamma)
+
+    def _norms_of(self, rows: Any, columns: Any) -> tuple[Any, Any]:
         left, right = self._norms
-        engine().rbf_from_products(out, left[rows], right[columns], self._gamma)
+        if self.backend.is_host:
+            return left[rows], right[columns]
+        return self.backend.take(left, rows), self.backend.take(right, columns)
 
     def transposed(self) -> "RBFKernel":
         """The same function with its two sides exchanged."""
@@ -174,19 +208,19 @@ class LaplacianKernel(BlockKernel):
     def __init__(self, X: Any, Y: Any, gamma: float) -> None:
         if sp.issparse(X):
             same = Y is X
-            X = _canonical(X)
-            Y = X if same else _canonical(Y)
+            X = canonical(X)
+            Y = X if same else canonical(Y)
         super().__init__(X, Y)
         self._gamma = gamma
 
     def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
-        left, right = self.left[rows], self.right[columns]
+        left, right = self._parts(rows, columns)
         if sp.issparse(left):
             parts = [(side.data, side.indices, side.indptr) for side in (left, right)]
-            engine().l1_distances_csr(*parts, left.shape[1], out)
+            self._engine().l1_distances_csr(*parts, left.shape[1], out)
         else:
-            engine().l1_distances(left, np.ascontiguousarray(right.T), out)
-        engine().exponential(out, -self._gamma)
+            self._engine().l1_distances(left, self.backend.contiguous(right.T), out)
+        self._engine().exponential(out, -self._gamma)
 
 
 class ChiSquaredKernel(BlockKernel):
@@ -202,19 +236,19 @@ class ChiSquaredKernel(BlockKernel):
 
     def __init__(self, X: Any, Y: Any, gamma: float | None) -> None:
         for rows in (X, Y):
-            if (rows < 0).any():
+            if bool(backend_of(rows).xp.any(rows < 0)):
                 raise ValueError("The chi-squared kernels are for features that are not negative.")
         super().__init__(X, Y)
         self._gamma = gamma
         self.unit_diagonal = gamma is not None
 
     def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
-        left, turned = self.left[rows], np.ascontiguousarray(self.right[columns].T)
-        engine().chi2_distances(left, turned, out)
+        left, right = self._parts(rows, columns)
+        self._engine().chi2_distances(left, self.backend.contiguous(right.T), out)
         if self._gamma is None:
-            np.negative(out, out=out)
+            out *= -1.0
         else:
-            engine().exponential(out, -self._gamma)
+            self._engine().exponential(out, -self._gamma)
 
 
 class CallableKernel(BlockKernel):
@@ -232,6 +266,11 @@ class CallableKernel(BlockKernel):
 
     def __init__(self, X: Any, Y: Any, function: Any, parameters: dict[str, Any]) -> None:
         super().__init__(X, Y)
+        if not self.backend.is_host:
+            raise TypeError(
+                "A callable kernel is a function of two NumPy rows and runs on the CPU only: pass "
+                'NumPy rows with device="cpu", or choose a kernel by name.'
+            )
         self._function, self._parameters = function, parameters
 
     def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
@@ -242,63 +281,3 @@ class CallableKernel(BlockKernel):
         out[...] = pairwise_kernels(
             self.left[rows], right, metric=self._function, **self._parameters
         )
-
-
-# ----------------------------------------------------------------------------------- helpers
-
-
-def multiply(left: Any, right: Any, out: Array) -> None:
-    """``out <- left @ right.T`` for dense rows or for CSR rows, without making them dense.
-
-    Parameters
-    ----------
-    left, right : {ndarray, CSR matrix} of shape (n, d) and (m, d)
-    out : ndarray of shape (n, m)
-        Overwritten.
-    """
-    if sp.issparse(left):
-        # In this order the small factor is the one that SciPy has to transpose.
-        (right @ left.T).T.toarray(out=out)
-    elif left.shape == right.shape and np.may_share_memory(left, right):
-        # A product of an array with its own transpose goes to SYRK, which OpenBLAS 0.3.31 gets
-        # wrong on long arrays: wrong numbers or a crash from about 30 000 rows.
-        np.matmul(left, right.copy().T, out=out)
-    else:
-        np.matmul(left, right.T, out=out)
-
-
-def squared_lengths(X: Any) -> Array:
-    """|x|^2 of each row, of the dtype of X.
-
-    Parameters
-    ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
-
-    Returns
-    -------
-    ndarray of shape (n,)
-    """
-    if sp.issparse(X):
-        return np.asarray(X.multiply(X).sum(axis=1), dtype=X.dtype).ravel()
-    return np.einsum("ij,ij->i", X, X)
-
-
-def _centered(X: Any, Y: Any) -> tuple[Any, Any]:
-    """Dense rows minus the mean of all rows, C-contiguous copies; sparse rows as they are."""
-    if sp.issparse(X):
-        return X, Y
-    total, count = X.sum(axis=0, dtype=np.float64), len(X)
-    if Y is not X:
-        total, count = total + Y.sum(axis=0, dtype=np.float64), count + len(Y)
-    mean = (total / count).astype(X.dtype)
-    left = np.ascontiguousarray(X - mean)
-    return left, left if Y is X else np.ascontiguousarray(Y - mean)
-
-
-def _canonical(X: Any) -> Any:
-    """CSR with sorted indices and no duplicates; a copy where X is not so."""
-    if X.has_canonical_format:
-        return X
-    X = X.copy()
-    X.sum_duplicates()
-    return X

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skransfer.kernels._blocks import RBFKernel, multiply
-from skransfer.kernels._engine import engine
+from skransfer.kernels._blocks import RBFKernel
+from skransfer.kernels._device_tiles import tile_side
 from skransfer.kernels._threads import n_workers, run_shared
 from skransfer.kernels._tiles import TILE
 
@@ -24,23 +24,25 @@ class _SquaredDistances(RBFKernel):
     unit_diagonal = False
 
     def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:
-        multiply(self.left[rows], self.right[columns], out)
-        left, right = self._norms
-        out *= -2
-        out += left[rows][:, None]
-        out += right[columns]
-        np.maximum(out, 0, out=out)
+        self._multiply(rows, columns, out)
+        left, right = self._norms_of(rows, columns)
+        out *= -2.0
+        out += left[:, None]
+        out += right[None, :]
+        out[out < 0] = 0.0
 
     def add_gaussians(
         self, rows: slice, columns: slice, gammas: Array, nearest: Array, sums: Array
     ) -> None:
         """Add `rows` to the sums around `columns`; where both sides are one, no row to its own."""
-        products = np.empty((rows.stop - rows.start, columns.stop - columns.start), self.work_dtype)
-        multiply(self.left[rows], self.right[columns], products)
+        shape = rows.stop - rows.start, columns.stop - columns.start
+        products = self.backend.empty(shape, self.work_dtype)
+        self._multiply(rows, columns, products)
         if self.left is self.right and rows == columns:
-            np.fill_diagonal(products, -np.inf)
-        left, right = self._norms
-        engine().add_gaussians(products, left[rows], right[columns], gammas, nearest, sums)
+            flat = self.backend.xp.reshape(products, (-1,))
+            flat[:: shape[1] + 1] = -np.inf
+        norms = self._norms_of(rows, columns)
+        self._engine().add_gaussians(products, *norms, gammas, nearest, sums)
 
 
 def gaussian_log_sums(X: Any, Y: Any = None, *, gammas: Sequence[float]) -> Array:
@@ -52,8 +54,9 @@ def gaussian_log_sums(X: Any, Y: Any = None, *, gammas: Sequence[float]) -> Arra
     Parameters
     ----------
     X : {ndarray, CSR matrix} of shape (n, d)
+        Dense ones on any device.
     Y : {ndarray, CSR matrix} of shape (m, d), default=None
-        Of the dtype of X. None: the rows of X, each without itself.
+        Of the dtype of X, and where X is. None: the rows of X, each without itself.
     gammas : sequence of float
         Inverse widths, positive.
 
@@ -71,17 +74,22 @@ def gaussian_log_sums(X: Any, Y: Any = None, *, gammas: Sequence[float]) -> Arra
     """
     block = _SquaredDistances(X if Y is None else Y, X, max(gammas))
     (m, n), scales = block.shape, np.asarray(gammas, dtype=np.float64)
-    out = np.full((len(scales), n), -np.inf)
+    backend = block.backend
+    side = TILE if backend.is_host else tile_side(backend, block.work_dtype.itemsize)
+    out = backend.full((len(scales), n), -np.inf)
 
     def stripe(columns: slice) -> None:
-        nearest = np.full(columns.stop - columns.start, np.inf)
-        sums = np.zeros((len(scales), len(nearest)))
-        for rows in _spans(m):
+        xp, width = backend.xp, columns.stop - columns.start
+        nearest, sums = backend.full((width,), np.inf), backend.zeros((len(scales), width))
+        for rows in _spans(m, side):
             block.add_gaussians(rows, columns, scales, nearest, sums)
-        some = np.isfinite(nearest)
-        out[:, columns][:, some] = np.log(sums[:, some]) - scales[:, None] * nearest[some]
+        some = xp.isfinite(nearest)
+        logs = xp.log(xp.where(some[None, :], sums, 1.0))
+        far = backend.asarray(scales)[:, None] * xp.where(some, nearest, 0.0)[None, :]
+        out[:, columns] = xp.where(some[None, :], logs - far, -np.inf)
 
-    run_shared(stripe, _spans(n), n_workers() if n * m > _WORTH_THREADS else 1)
+    threads = n_workers() if backend.is_host and n * m > _WORTH_THREADS else 1
+    run_shared(stripe, _spans(n, side), threads)
     return out
 
 
@@ -115,11 +123,11 @@ def count_within(X: Any, Y: Any, squared_radii: NDArray[np.float64]) -> NDArray[
     bound, counts = squared_radii + slack, np.zeros(n, dtype=np.int64)
 
     def stripe(rows: slice) -> None:
-        for columns in _spans(m):
+        for columns in _spans(m, TILE):
             tile = _filled(block, rows, columns)
             counts[rows] += np.count_nonzero(tile <= bound[rows, None], axis=1)
 
-    run_shared(stripe, _spans(n), n_workers() if n * m > _WORTH_THREADS else 1)
+    run_shared(stripe, _spans(n, TILE), n_workers() if n * m > _WORTH_THREADS else 1)
     return counts
 
 
@@ -132,5 +140,5 @@ def _filled(block: RBFKernel, rows: slice, columns: slice) -> Array:
     return tile
 
 
-def _spans(n: int) -> list[slice]:
-    return [slice(start, min(start + TILE, n)) for start in range(0, n, TILE)]
+def _spans(n: int, step: int) -> list[slice]:
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import DTypeLike, NDArray
 from sklearn.utils import check_array
 
+from skransfer.kernels._backend import Backend, backend_of
 from skransfer.kernels._blocks import (
     BlockKernel,
     CallableKernel,
@@ -16,10 +17,13 @@ from skransfer.kernels._blocks import (
     LaplacianKernel,
     ProductKernel,
     RBFKernel,
-    squared_lengths,
 )
+from skransfer.kernels._device import check_device_rows
+from skransfer.kernels._device_tiles import held_bytes
 from skransfer.kernels._engine import engine
+from skransfer.kernels._host import dtype_of
 from skransfer.kernels._operator import DenseOperator, KernelOperator
+from skransfer.kernels._rows import squared_lengths
 from skransfer.kernels._tiled import TiledOperator
 from skransfer.kernels._tiles import working_memory
 
@@ -58,18 +62,19 @@ def kernel_operator(
 
     Held as an array where that fits scikit-learn's setting ``working_memory`` (1 GiB by default;
     O(n m d) time, once), else computed anew, tile by tile, for each product (O(n m d) time each,
-    memory for a few tiles). float32 rows give float32 entries that are as good as single
-    precision can be: rows are centered before distances are taken, and blocks where that is not
-    enough are computed in double precision.
+    memory for a few tiles). Rows on a device stay there, and so does the matrix, which is held
+    where it fits half of the memory that is free on it. float32 rows give float32 entries that are
+    as good as single precision can be: rows are centered before distances are taken, and blocks
+    where that is not enough are computed in double precision.
 
     Parameters
     ----------
     X : {array-like, CSR matrix} of shape (n, d)
-        Rows; never written to, and sparse rows are never made dense. For
+        Rows, of NumPy or CuPy; never written to, and sparse rows are never made dense. For
         ``kernel="precomputed"``: the kernel block itself, of shape (n, m).
     Y : {array-like, CSR matrix} of shape (m, d), default=None
-        The other rows; None stands for X, and K is symmetric. For ``kernel="precomputed"`` only
-        the number of its rows is looked at: it must be m.
+        The other rows, where X is; None stands for X, and K is symmetric. For
+        ``kernel="precomputed"`` only the number of its rows is looked at: it must be m.
     kernel : str or callable, default="rbf"
         A kernel of :func:`sklearn.metrics.pairwise.pairwise_kernels` (``"rbf"``, ``"laplacian"``,
         ``"poly"`` or ``"polynomial"``, ``"sigmoid"``, ``"linear"``, ``"cosine"``, ``"chi2"``,
@@ -97,7 +102,8 @@ def kernel_operator(
         For an unknown kernel (the text lists the names), unequal numbers of features, values that
         are not finite, or parameters and rows outside the domain of the kernel.
     TypeError
-        For sparse rows where the kernel has no sparse form.
+        For sparse rows where the kernel has no sparse form, a callable kernel on a device, and
+        rows on different devices.
     MemoryError
         If a matrix that ``form="dense"`` asks for cannot fit.
 
@@ -115,8 +121,10 @@ def kernel_operator(
         raise ValueError(f'form={form!r}: choose "auto", "dense" or "tiled".')
     X, Y, symmetric = _check_rows(X, Y, dtype)
     block = _block_kernel(X, Y, kernel, gamma, degree, coef0, kernel_params)
-    op = TiledOperator(block, dtype=X.dtype, symmetric=symmetric)
-    fits = X.shape[0] * Y.shape[0] * X.dtype.itemsize <= working_memory()
+    precision = dtype_of(X)
+    op = TiledOperator(block, dtype=precision, symmetric=symmetric)
+    room = working_memory() if op.backend.is_host else held_bytes(op.backend)
+    fits = X.shape[0] * Y.shape[0] * precision.itemsize <= room
     if form == "tiled" or (form == "auto" and not fits):
         return op
     return DenseOperator(op.to_dense(), symmetric=symmetric)
@@ -203,49 +211,56 @@ def _block_kernel(
     if kernel == "cosine":
         left = _unit_rows(X)
         return ProductKernel(left, left if Y is X else _unit_rows(Y), lambda products: None)
-    scale = _not_negative(gamma, "gamma")
+    scale, backend = _not_negative(gamma, "gamma"), backend_of(X)
     if kernel == "sigmoid":
-        return ProductKernel(X, Y, lambda products: _sigmoid(products, scale, coef0))
+        return ProductKernel(
+            X, Y, lambda products: engine(backend).sigmoid_from_products(products, scale, coef0)
+        )
     power = _not_negative(degree, "degree")
 
     def polynomial(products: Array) -> None:
-        if power != int(power) and (products * scale + coef0 < 0).any():
+        if power != int(power) and bool(backend.xp.any(products * scale + coef0 < 0)):
             raise ValueError(
                 f"degree={degree!r}: a fractional power of a negative number is undefined. "
                 "Use a whole degree, or features that are not negative."
             )
-        engine().polynomial_from_products(products, scale, coef0, power)
+        engine(backend).polynomial_from_products(products, scale, coef0, power)
 
     return ProductKernel(X, Y, polynomial)
 
 
-def _sigmoid(products: Array, gamma: float, coef0: float) -> None:
-    products *= products.dtype.type(gamma)
-    products += products.dtype.type(coef0)
-    np.tanh(products, out=products)
-
-
 def _check_rows(X: Any, Y: Any, dtype: DTypeLike | None) -> tuple[Any, Any, bool]:
     """Both sides as arrays or CSR matrices of one float type; X is Y where Y is None."""
-    wanted: Any = [np.float64, np.float32] if dtype is None else dtype
-    options = {"accept_sparse": "csr", "dtype": wanted, "order": "C"}
-    X = check_array(X, input_name="X", **options)
+    backend = backend_of(X, Y)
+    X = _checked(X, "X", dtype, backend)
     if Y is None:
         return X, X, True
-    Y = check_array(Y, input_name="Y", **options)
+    Y = _checked(Y, "Y", dtype, backend)
     if X.shape[1] != Y.shape[1]:
         raise ValueError(f"X has {X.shape[1]} features and Y has {Y.shape[1]}.")
     if X.dtype != Y.dtype:
-        X, Y = X.astype(np.float64, copy=False), Y.astype(np.float64, copy=False)
+        X, Y = backend.wide(X), backend.wide(Y)
     if sp.issparse(X) != sp.issparse(Y):
         X, Y = sp.csr_array(X), sp.csr_array(Y)
     return X, Y, False
 
 
+def _checked(X: Any, name: str, dtype: DTypeLike | None, backend: Backend) -> Any:
+    """One side as an array or a CSR matrix of floats."""
+    wanted: Any = [np.float64, np.float32] if dtype is None else dtype
+    if backend.is_host:
+        return check_array(X, accept_sparse="csr", dtype=wanted, order="C", input_name=name)
+    return check_device_rows(X, backend, name=name, dtype=dtype)
+
+
 def _given(K: Any, Y: Any, dtype: DTypeLike | None) -> KernelOperator:
     """The operator of a precomputed block."""
-    wanted: Any = [np.float64, np.float32] if dtype is None else dtype
-    K = check_array(K, dtype=wanted, input_name="X", order="C")
+    backend = backend_of(K)
+    if backend.is_host:
+        wanted: Any = [np.float64, np.float32] if dtype is None else dtype
+        K = check_array(K, dtype=wanted, input_name="X", order="C")
+    else:
+        K = check_device_rows(K, backend, name="X", dtype=dtype)
     if Y is not None and Y.shape[0] != K.shape[1]:
         raise ValueError(
             f'kernel="precomputed": X is the kernel block itself, of {K.shape[1]} columns here, '
@@ -258,16 +273,17 @@ def _is_symmetric(K: Array) -> bool:
     """K = K' up to what rounding does to a kernel matrix."""
     if K.shape[0] != K.shape[1]:
         return False
-    slack = 16 * np.finfo(K.dtype).eps * float(np.abs(K).max())
-    height = max(8, _STRIPE // len(K))
-    stripes = (slice(start, start + height) for start in range(0, len(K), height))
-    return all(float(np.abs(K[rows] - K[:, rows].T).max()) <= slack for rows in stripes)
+    xp, n = backend_of(K).xp, K.shape[0]
+    slack = 16 * float(np.finfo(dtype_of(K)).eps) * float(xp.max(xp.abs(K)))
+    height = max(8, _STRIPE // n)
+    stripes = (slice(start, min(start + height, n)) for start in range(0, n, height))
+    return all(float(xp.max(xp.abs(K[rows, :] - K[:, rows].T))) <= slack for rows in stripes)
 
 
 def _unit_rows(X: Any) -> Any:
     """Rows scaled to length 1; rows of zeros stay."""
-    lengths = np.sqrt(squared_lengths(X))
-    lengths[lengths == 0] = 1
+    lengths = backend_of(X).xp.sqrt(squared_lengths(X))
+    lengths[lengths == 0] = 1.0
     if sp.issparse(X):
         return sp.csr_array(
             sp.dia_array((1 / lengths[None, :], [0]), shape=(len(lengths),) * 2) @ X

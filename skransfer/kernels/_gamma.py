@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from skransfer.kernels._blocks import multiply, squared_lengths
+from skransfer.kernels._backend import backend_of
+from skransfer.kernels._host import to_host
+from skransfer.kernels._rows import multiply, squared_lengths
 
 __all__ = ["representative_rows", "resolve_gamma"]
 
@@ -65,13 +67,16 @@ def _scale(X: Any) -> float:
         size, total = X.shape[0] * X.shape[1], X.sum(dtype=np.float64)
         squares = np.square(X.astype(np.float64).tocoo().data).sum()
         variance = squares / size - (total / size) ** 2
-    else:
+    elif isinstance(X, np.ndarray):
         variance = float(np.var(X, dtype=np.float64))
+    else:
+        backend = backend_of(X)
+        variance = float(backend.xp.var(backend.wide(X)))
     return 1.0 / (X.shape[1] * float(variance)) if variance > 0 else 1.0
 
 
 def _median(X: Any) -> float:
-    rows = representative_rows(X).astype(np.float64)
+    rows = to_host(representative_rows(X)).astype(np.float64)  # few enough to leave a device
     if not sp.issparse(rows):
         rows = rows - rows.mean(axis=0)
     n = rows.shape[0]
@@ -94,6 +99,7 @@ def representative_rows(X: Any, most: int = _MAX_ROWS) -> Any:
     Parameters
     ----------
     X : {ndarray, CSR matrix} of shape (n, d)
+        Dense ones on any device.
     most : int, default=1000
 
     Returns
@@ -114,6 +120,11 @@ def representative_rows(X: Any, most: int = _MAX_ROWS) -> Any:
     # Incommensurable coefficients: rows that differ have different values, as good as always.
     direction = np.cos(np.arange(1.0, d + 1))
     # einsum sums each row alone, so equal rows get equal values wherever they stand.
-    value = X @ direction if sp.issparse(X) else np.einsum("ij,j->i", X, direction)
+    backend = backend_of(X)
+    if not backend.is_host:
+        value = to_host(backend.xp.sum(X * backend.asarray(direction)[None, :], axis=1))
+    else:
+        value = X @ direction if sp.issparse(X) else np.einsum("ij,j->i", X, direction)
     ranks = ((np.arange(most) + 0.5) * n / most).astype(np.intp)
-    return X[np.argsort(value, kind="stable")[ranks]]
+    chosen = np.argsort(value, kind="stable")[ranks]
+    return X[chosen] if backend.is_host else backend.take(X, chosen)

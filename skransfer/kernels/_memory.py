@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 __all__ = ["WAYS_OUT", "available_memory", "check_memory"]
 
@@ -79,7 +80,7 @@ def available_memory(*, system: str = "/", physical: int | None = None) -> int |
     return min(bounds) if bounds else None
 
 
-def check_memory(n_bytes: float, what: str, ways_out: Sequence[str]) -> None:
+def check_memory(n_bytes: float, what: str, ways_out: Sequence[str], backend: Any = None) -> None:
     """Refuse what cannot fit, before anything is allocated.
 
     Parameters
@@ -90,11 +91,14 @@ def check_memory(n_bytes: float, what: str, ways_out: Sequence[str]) -> None:
         What needs it, for the message.
     ways_out : sequence of str
         What the caller can do instead.
+    backend : Backend, default=None
+        Where it is to be; None: on the host.
 
     Raises
     ------
     MemoryError
-        If the estimate exceeds `available_memory`; the text names both and the ways out.
+        If the estimate exceeds what is free there (`available_memory` on the host); the text
+        names both and the ways out.
 
     Examples
     --------
@@ -104,10 +108,11 @@ def check_memory(n_bytes: float, what: str, ways_out: Sequence[str]) -> None:
     ...
     MemoryError: The kernel matrix of 10000000000 rows needs about 745058059692.4 GiB, ...
     """
-    available = available_memory()
+    on_device = backend is not None and not backend.is_host
+    available = backend.free_memory() if on_device else available_memory()
     if available is None or n_bytes <= available:
         return
     raise MemoryError(
         f"{what} needs about {n_bytes / _GIB:.1f} GiB, and {available / _GIB:.1f} GiB are "
-        f"available. Ways out: {'; '.join(ways_out)}."
+        f"available{f' on {backend.device}' if on_device else ''}. Ways out: {'; '.join(ways_out)}."
     )

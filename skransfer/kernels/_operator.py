@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skransfer.kernels._backend import Backend, backend_of
+from skransfer.kernels._host import dtype_of, to_host
 from skransfer.kernels._threads import n_workers, run_shared
 
 __all__ = ["DenseOperator", "KernelOperator"]
@@ -14,6 +16,8 @@ Array = NDArray[Any]
 
 # Rows of a single-precision matrix that are widened at a time.
 _PANEL, _WIDE_PANEL = 256, 1024
+# Columns of a single-precision matrix on a device that are summed in single precision.
+_DEVICE_PANEL = 4096
 # Below this many entries starting threads costs more than it saves.
 _WORTH_THREADS = 4_000_000
 
@@ -32,12 +36,15 @@ class KernelOperator(ABC):
         K = K'.
     form : {"dense", "tiled", "low-rank"}
         How it is held.
+    backend : Backend
+        Where it is: products and parts are arrays there.
     """
 
     shape: tuple[int, int]
     dtype: np.dtype[Any]
     symmetric: bool
     form: str
+    backend: Backend
 
     @abstractmethod
     def __matmul__(self, V: Array) -> Array:
@@ -83,10 +90,10 @@ class KernelOperator(ABC):
         """Sums of K along axis 0 or 1, added up in float64."""
 
     def _columns_of(self, V: Array, n_rows: int) -> tuple[Array, bool]:
-        """V as float64 columns, and whether it was one column alone."""
-        V = np.asarray(V, dtype=np.float64)
-        if len(V) != n_rows:
-            raise ValueError(f"A kernel matrix of shape {self.shape} and {len(V)} rows.")
+        """V as float64 columns beside K, and whether it was one column alone."""
+        V = self.backend.asarray(V, np.float64)
+        if V.shape[0] != n_rows:
+            raise ValueError(f"A kernel matrix of shape {self.shape} and {V.shape[0]} rows.")
         return (V[:, None], True) if V.ndim == 1 else (V, False)
 
 
@@ -96,7 +103,7 @@ class DenseOperator(KernelOperator):
     Parameters
     ----------
     K : ndarray of shape (n, m), float32 or float64
-        Not copied, never written to.
+        On any device; not copied, never written to.
     symmetric : bool
         Whether K = K'.
 
@@ -114,19 +121,36 @@ class DenseOperator(KernelOperator):
     form = "dense"
 
     def __init__(self, K: Array, *, symmetric: bool) -> None:
-        self._K = K.view()
-        self._K.flags.writeable = False
+        self.backend = backend_of(K)
+        self._K = K
+        if self.backend.is_host:
+            self._K = K.view()
+            self._K.flags.writeable = False
         self.shape = (K.shape[0], K.shape[1])
-        self.dtype = K.dtype
+        self.dtype = dtype_of(K)
         self.symmetric = symmetric
 
     def __matmul__(self, V: Array) -> Array:
         """K @ V for V of shape (m,) or (m, t), in double precision whatever the entries."""
         V, alone = self._columns_of(V, self.shape[1])
-        if self.dtype == np.float64 and self.symmetric and not alone:
+        if not self.backend.is_host:
+            out = self._in_panels(V)
+        elif self.dtype == np.float64 and self.symmetric and not alone:
             return self._turned(V)
-        out = self._K @ V if self.dtype == np.float64 else self._widened(V)
+        else:
+            out = self._K @ V if self.dtype == np.float64 else self._widened(V)
         return out[:, 0] if alone else out
+
+    def _in_panels(self, V: Array) -> Array:
+        """On a device: products in the precision of K, added up in double precision."""
+        if self.dtype == np.float64:
+            return self._K @ V
+        out, V = self.backend.zeros((self.shape[0], V.shape[1])), self.backend.astype(V, self.dtype)
+        with self.backend.full_precision():
+            for start in range(0, self.shape[1], _DEVICE_PANEL):
+                panel = slice(start, min(start + _DEVICE_PANEL, self.shape[1]))
+                out += self._K[:, panel] @ V[panel, :]
+        return out
 
     def _turned(self, V: Array) -> Array:
         """(V'K)': the same product, a third faster in OpenBLAS than K @ V with a narrow V."""
@@ -160,38 +184,43 @@ class DenseOperator(KernelOperator):
 
     @property
     def precision(self) -> float:
-        """Products are computed in double precision."""
-        return float(np.finfo(np.float64).eps)
+        """On the host products are computed in double precision, on a device in that of K."""
+        return float(np.finfo(np.float64 if self.backend.is_host else self.dtype).eps)
 
     @property
     def nbytes(self) -> int:
         """Bytes of K."""
-        return int(self._K.nbytes)
+        return self.shape[0] * self.shape[1] * self.dtype.itemsize
 
     def rows(self, indices: Any) -> Array:
         """Rows of K by an index array or a slice, of shape (len(indices), m). Read-only."""
-        return self._K[indices]
+        return self.backend.take(self._K, indices)
 
     def diagonal(self) -> Array:
         """The diagonal of a square K, as float64."""
         if self.shape[0] != self.shape[1]:
             raise ValueError(f"A matrix of shape {self.shape} has no diagonal.")
-        return np.diagonal(self._K).astype(np.float64)
+        return self.backend.wide(self.backend.diagonal(self._K))
 
     def block(self, rows: Any, columns: Any) -> Array:
         """The block of `rows` and `columns`, each an index array or a slice. Read-only."""
-        return self._K[rows][:, columns]
+        if self.backend.is_host:
+            return self._K[rows][:, columns]
+        return self.backend.take(self.backend.take(self._K, rows), columns, axis=1)
 
     def times_columns(self, columns: Array, V: Array) -> Array:
         """K[:, columns] @ V for an array of distinct indices, in double precision."""
+        columns = to_host(columns)
         V, alone = self._columns_of(V, len(columns))
-        part = self._K[columns].T if self.symmetric else self._K[:, columns]
-        out = np.asarray(part.astype(np.float64, copy=False) @ V)
+        take = self.backend.take
+        part = take(self._K, columns).T if self.symmetric else take(self._K, columns, axis=1)
+        out = self.backend.wide(part) @ V
         return out[:, 0] if alone else out
 
     def sum(self, axis: int) -> Array:
         """Sums of K along axis 0 or 1, added up in float64."""
-        return np.asarray(self._K.sum(axis=axis, dtype=np.float64))
+        backend = self.backend
+        return backend.xp.sum(self._K, axis=axis, dtype=backend.dtype(np.float64))
 
     def to_dense(self) -> Array:
         """K as an array, without a copy. Read-only."""

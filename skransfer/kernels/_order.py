@@ -7,6 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from skransfer.kernels._host import to_host
+
 __all__ = ["canonical_order"]
 
 
@@ -15,7 +17,8 @@ def canonical_order(X: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
     An iterative solver, and even BLAS, rounds differently when rows stand in another order, and
     problems with many nearly optimal solutions amplify that. Solving in this order makes a result
-    the same, bit for bit, however the rows came. O(n log n) comparisons of rows.
+    the same, bit for bit, however the rows came. O(n log n) comparisons of rows; rows on a device
+    are copied to the host for them.
 
     Parameters
     ----------
@@ -38,6 +41,7 @@ def canonical_order(X: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     >>> bool(groups[0] == groups[2] != groups[1])
     True
     """
+    X = to_host(X)
     if sp.issparse(X):
         keys = _sparse_keys(X)
         order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from skransfer.kernels import check_memory, n_workers, run_shared
-from skransfer.kernels._blocks import squared_lengths
+from skransfer.kernels._rows import squared_lengths
 from skransfer.solvers.neighbor_ratio import Places, find_places
 
 __all__ = ["graph_laplacian", "nearest_places", "neighbor_graph"]

@@ -52,6 +52,12 @@ def _polynomial_from_products(rng, dtype):
     return (np.abs(products) if degree == 2.5 else products, 0.3, 1.5, degree), [0]
 
 
+def _sigmoid_from_products(rng, dtype):
+    products = _products(rng, dtype)[2]
+    products[0, 0] = np.nan
+    return (products, 0.3, -0.5), [0]
+
+
 def _l1_distances(rng, dtype):
     X, Y, out = _products(rng, dtype)
     return (X, np.ascontiguousarray(Y.T), out), [2]

@@ -17,6 +17,7 @@ from skransfer.kernels._cpu.entries import (
     l1_distances_csr,
     polynomial_from_products,
     rbf_from_products,
+    sigmoid_from_products,
 )
 from skransfer.kernels._cpu.forest_paths import forest_values, leaves_of_rows
 from skransfer.kernels._cpu.quadratic import smo
@@ -46,6 +47,7 @@ __all__ = [
     "rbf_from_products",
     "reduce_tree",
     "restructure",
+    "sigmoid_from_products",
     "smo",
     "tree_leaves",
 ]

@@ -17,6 +17,7 @@ __all__ = [
     "l1_distances_csr",
     "polynomial_from_products",
     "rbf_from_products",
+    "sigmoid_from_products",
 ]
 
 Array = NDArray[np.floating]
@@ -199,6 +200,13 @@ def polynomial_from_products(products: Array, gamma: float, coef0: float, degree
     products *= scalar(gamma)
     products += scalar(coef0)
     np.power(products, int(degree) if degree == int(degree) else degree, out=products)
+
+
+def sigmoid_from_products(products: Array, gamma: float, coef0: float) -> None:
+    """See ``_reference.sigmoid_from_products``."""
+    products *= products.dtype.type(gamma)
+    products += products.dtype.type(coef0)
+    np.tanh(products, out=products)
 
 
 @compiled(fast=True)

@@ -1,8 +1,9 @@
 """The engine ``reference``: the specification of the inner loops, in plain NumPy.
 
-Every public function here exists in ``_cpu`` under the same name with the same parameters, and a
-mirror test compares them. Arrays called `out`, `values` and `products` are C-contiguous and are
-written in place.
+Every public function here exists in ``_cpu`` under the same name with the same parameters, those
+of kernel entries also in ``_gpu``, and a mirror test compares them. Arrays called `out`, `values`
+and `products` are C-contiguous and are written in place. Kernel entries are computed by functions
+of the array API, on whatever device their arrays are.
 """
 
 from skransfer.kernels._reference.coordinate import box_descent, box_descent_csr
@@ -14,6 +15,7 @@ from skransfer.kernels._reference.entries import (
     l1_distances_csr,
     polynomial_from_products,
     rbf_from_products,
+    sigmoid_from_products,
 )
 from skransfer.kernels._reference.forest_paths import forest_values, leaves_of_rows
 from skransfer.kernels._reference.quadratic import smo
@@ -43,6 +45,7 @@ __all__ = [
     "rbf_from_products",
     "reduce_tree",
     "restructure",
+    "sigmoid_from_products",
     "smo",
     "tree_leaves",
 ]

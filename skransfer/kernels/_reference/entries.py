@@ -1,8 +1,11 @@
-"""Kernel entries, in plain NumPy."""
+"""Kernel entries, in the plain functions of the array API: for NumPy and for any device."""
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
+from skransfer.kernels._backend import Backend, backend_of
+from skransfer.kernels._host import dtype_of
 
 __all__ = [
     "add_gaussians",
@@ -12,9 +15,10 @@ __all__ = [
     "l1_distances_csr",
     "polynomial_from_products",
     "rbf_from_products",
+    "sigmoid_from_products",
 ]
 
-Array = NDArray[np.floating]
+Array = NDArray[np.floating]  # or an array of a device, of the same kind
 
 
 def exponential(values: Array, scale: float) -> None:
@@ -26,8 +30,8 @@ def exponential(values: Array, scale: float) -> None:
         Overwritten.
     scale : float
     """
-    values *= values.dtype.type(scale)
-    np.exp(values, out=values)
+    values *= float(scale)
+    values[...] = backend_of(values).xp.exp(values)
 
 
 def rbf_from_products(products: Array, left_norms: Array, right_norms: Array, gamma: float) -> None:
@@ -41,10 +45,7 @@ def rbf_from_products(products: Array, left_norms: Array, right_norms: Array, ga
         Squared lengths, of the dtype of `products`.
     gamma : float
     """
-    products *= -2
-    products += left_norms[:, None]
-    products += right_norms[None, :]
-    np.maximum(products, 0, out=products)
+    _squared_distances(products, left_norms, right_norms)
     exponential(products, -gamma)
 
 
@@ -73,18 +74,19 @@ def add_gaussians(
     sums : ndarray of shape (g, m)
         Zero before the first tile; updated.
     """
-    products *= -2
-    products += left_norms[:, None]
-    products += right_norms[None, :]
-    np.maximum(products, 0, out=products)
-    closer = np.minimum(nearest, products.min(axis=0))
-    found = np.isfinite(closer)  # other columns have met nobody
-    passed = nearest[found] - closer[found]
-    beyond = products[:, found] - closer[found].astype(products.dtype)
-    for gamma, of_width in zip(gammas, sums, strict=True):
-        of_width[found] *= np.exp(-gamma * passed)
-        of_width[found] += np.exp(products.dtype.type(-gamma) * beyond).sum(axis=0)
-    nearest[:] = closer
+    xp = backend_of(products).xp
+    _squared_distances(products, left_norms, right_norms)
+    closer = xp.minimum(nearest, xp.min(products, axis=0))
+    found = xp.isfinite(closer)  # other columns have met nobody
+    start = xp.where(found, closer, 0.0)
+    passed = xp.where(found, nearest - start, 0.0)
+    narrow = backend_of(products).astype(start, dtype_of(products))
+    # Columns that have met nobody are infinitely far from all rows: their terms are zero.
+    beyond = products - narrow[None, :]
+    for k, gamma in enumerate(gammas.tolist()):
+        sums[k, :] *= xp.exp(-gamma * passed)
+        sums[k, :] += xp.sum(xp.exp(-gamma * beyond), axis=0)
+    nearest[...] = closer
 
 
 def polynomial_from_products(products: Array, gamma: float, coef0: float, degree: float) -> None:
@@ -96,10 +98,23 @@ def polynomial_from_products(products: Array, gamma: float, coef0: float, degree
         The scalar products; overwritten.
     gamma, coef0, degree : float
     """
-    products *= products.dtype.type(gamma)
-    products += products.dtype.type(coef0)
-    exponent = int(degree) if degree == int(degree) else degree
-    np.power(products, exponent, out=products)
+    products *= float(gamma)
+    products += float(coef0)
+    products[...] = products ** (int(degree) if degree == int(degree) else float(degree))
+
+
+def sigmoid_from_products(products: Array, gamma: float, coef0: float) -> None:
+    """``products <- tanh(gamma <x, y> + coef0)``.
+
+    Parameters
+    ----------
+    products : ndarray of shape (n, m)
+        The scalar products; overwritten.
+    gamma, coef0 : float
+    """
+    products *= float(gamma)
+    products += float(coef0)
+    products[...] = backend_of(products).xp.tanh(products)
 
 
 def l1_distances(left: Array, right_columns: Array, out: Array) -> None:
@@ -113,8 +128,10 @@ def l1_distances(left: Array, right_columns: Array, out: Array) -> None:
     out : ndarray of shape (n, m)
         Overwritten.
     """
-    for i, row in enumerate(left.astype(np.float64)):
-        out[i] = np.abs(row[:, None] - right_columns).sum(axis=0)
+    backend, rows, columns = _widened(left, right_columns)
+    for i in range(left.shape[0]):
+        terms = backend.xp.abs(rows[i, :][:, None] - columns)
+        out[i, :] = backend.astype(backend.xp.sum(terms, axis=0), dtype_of(out))
 
 
 def l1_distances_csr(
@@ -158,7 +175,21 @@ def chi2_distances(left: Array, right_columns: Array, out: Array) -> None:
     out : ndarray of shape (n, m)
         Overwritten.
     """
-    for i, row in enumerate(left.astype(np.float64)):
-        total = row[:, None] + right_columns
-        terms = (row[:, None] - right_columns) ** 2 / np.where(total > 0, total, 1)
-        out[i] = terms.sum(axis=0)
+    backend, rows, columns = _widened(left, right_columns)
+    for i in range(left.shape[0]):
+        row = rows[i, :][:, None]
+        total = row + columns
+        terms = (row - columns) ** 2 / backend.xp.where(total > 0, total, 1.0)
+        out[i, :] = backend.astype(backend.xp.sum(terms, axis=0), dtype_of(out))
+
+
+def _squared_distances(products: Array, left_norms: Array, right_norms: Array) -> None:
+    products *= -2.0
+    products += left_norms[:, None]
+    products += right_norms[None, :]
+    products[...] = backend_of(products).xp.where(products < 0, 0.0, products)  # NaN stays
+
+
+def _widened(left: Array, right_columns: Array) -> tuple[Backend, Array, Array]:
+    backend = backend_of(left)
+    return backend, backend.wide(left), backend.wide(right_columns)
