@@ -23,6 +23,9 @@ class Traits:
         False for methods that can work from a fitted model alone (``source=``).
     stochastic : bool, default=False
         True if two fits with different ``random_state`` may differ beyond rounding.
+    on_device : bool, default=False
+        Whether ``fit`` and what follows it take rows on a GPU and leave the results there. Other
+        methods refuse such rows.
     inert : mapping from str to str
         Constructor arguments that may leave every output unchanged, each with the reason.
     examples : mapping from str to (mapping, object)
@@ -42,6 +45,7 @@ class Traits:
     multi_source: Literal["pooled", "distinguished"] = "pooled"
     needs_source: bool = True
     stochastic: bool = False
+    on_device: bool = False
     inert: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     examples: Mapping[str, tuple[Mapping[str, Any], Any]] = field(
         default_factory=lambda: MappingProxyType({})
