@@ -4,27 +4,25 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
+from skransfer.kernels import backend_of
 from skransfer.solvers.moments import row_chunks
 
 __all__ = ["mean_and_variance"]
 
-Array = NDArray[np.float64]
 
-
-def mean_and_variance(X: Any) -> tuple[Array, Array]:
+def mean_and_variance(X: Any) -> tuple[Any, Any]:
     """Mean and variance of each feature; exact where it has one value.
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
+    X : {array, CSR matrix} of shape (n, d)
 
     Returns
     -------
-    mean, variance : ndarray of shape (d,)
-        The variance has the divisor n, and is exactly zero for a feature with one value, whose
-        mean is that value.
+    mean, variance : array of shape (d,)
+        In double precision, where X is. The variance has the divisor n, and is exactly zero for a
+        feature with one value, whose mean is that value.
 
     Examples
     --------
@@ -44,12 +42,14 @@ def mean_and_variance(X: Any) -> tuple[Array, Array]:
         low, high = (np.asarray(end(axis=0).todense()).ravel() for end in (stored.min, stored.max))
         constant = low == high
         return np.where(constant, low, mean), np.where(constant, 0.0, variance / n)
+    backend = backend_of(X)
+    xp = backend.xp
     # From the first row on: features with one value get no rounding at all.
-    first = X[0].astype(np.float64)
-    total, squares = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    first = backend.wide(X[0, ...])
+    total, squares = backend.zeros(X.shape[1]), backend.zeros(X.shape[1])
     for _, rows in row_chunks(X):
-        total += (rows - first).sum(axis=0)
+        total += xp.sum(rows - first, axis=0)
     mean = total / n
     for _, rows in row_chunks(X):
-        squares += ((rows - first - mean) ** 2).sum(axis=0)
+        squares += xp.sum((rows - first - mean) ** 2, axis=0)
     return first + mean, squares / n

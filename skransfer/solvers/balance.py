@@ -4,17 +4,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import gen_batches
 
+from skransfer.kernels import backend_of, to_host
 from skransfer.solvers._column_moments import mean_and_variance
+from skransfer.solvers.moments import row_chunks
 
 __all__ = ["standardized_differences"]
 
 Array = NDArray[np.float64]
-_BATCH = 4096
 
 
-def standardized_differences(source: Any, target: Any, weights: Array) -> tuple[Array, Array]:
+def standardized_differences(source: Any, target: Any, weights: Any) -> tuple[Array, Array]:
     r"""Standardized mean difference of each feature, without and with weights.
 
     .. math:: \frac{\bar x_s - \bar x_t}{\sqrt{(s_s^2 + s_t^2) / 2}}, \qquad
@@ -25,15 +25,15 @@ def standardized_differences(source: Any, target: Any, weights: Array) -> tuple[
 
     Parameters
     ----------
-    source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
-    weights : ndarray of shape (n_s,)
-        Not negative, not all zero.
+    source, target : {array, CSR matrix} of shape (n_s, d) and (n_t, d)
+    weights : array of shape (n_s,)
+        Not negative, not all zero. On the host or where the rows are.
 
     Returns
     -------
     before, after : ndarray of shape (d,)
-        Zero where a feature has one value in both domains; infinite where it has one value in
-        each.
+        On the host always: they are for people to look at. Zero where a feature has one value in
+        both domains; infinite where it has one value in each.
 
     Examples
     --------
@@ -45,8 +45,9 @@ def standardized_differences(source: Any, target: Any, weights: Array) -> tuple[
     (array([-0.70710678]), array([0.]))
     """
     n_s, n_t = source.shape[0], target.shape[0]
-    mean_s, var_s = mean_and_variance(source)
-    mean_t, var_t = mean_and_variance(target)
+    mean_s, var_s = (to_host(column) for column in mean_and_variance(source))
+    mean_t, var_t = (to_host(column) for column in mean_and_variance(target))
+    weights = np.asarray(to_host(weights), dtype=np.float64)
     # Nothing is rounded where weights cannot matter: they are equal, or a feature has one value.
     weighted = mean_s
     if np.ptp(weights) > 0:
@@ -62,7 +63,8 @@ def standardized_differences(source: Any, target: Any, weights: Array) -> tuple[
 
 
 def _weighted_mean(X: Any, weights: Array) -> Array:
-    total = np.zeros(X.shape[1])
-    for rows in gen_batches(X.shape[0], _BATCH):
-        total += np.asarray(X[rows].T @ weights[rows], dtype=np.float64).ravel()
-    return total / weights.sum()
+    backend = backend_of(X)
+    total = backend.zeros(X.shape[1])
+    for rows, chunk in row_chunks(X):
+        total += backend.wide(chunk).T @ backend.asarray(weights[rows])
+    return np.asarray(to_host(total) / weights.sum())

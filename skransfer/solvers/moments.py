@@ -7,13 +7,15 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skransfer.kernels import n_workers, run_shared
+from skransfer.kernels import HOST, Backend, backend_of, n_workers, on_host, run_shared
 
 __all__ = ["DomainMoments", "row_chunks", "rows_where", "share_chunks"]
 
 Array = NDArray[np.float64]
 
 _CHUNK_ROWS = 4096
+# On a device, where a chunk that small would leave most of it idle.
+_DEVICE_CHUNK_ROWS = 2**16
 # Numbers in a widened chunk: 128 MiB.
 _CHUNK_SIZE = 2**24
 # Below this many entries starting threads costs more than it saves.
@@ -31,18 +33,21 @@ class DomainMoments:
     neither single precision nor a large offset costs digits; parts are merged by the formula of
     Chan, Golub and LeVeque (1979). O(n d^2) time. Chunks of many rows are shared over threads,
     each with sums of its own: O(d^2) memory a thread. The result is the same, bit for bit, in
-    every run with as many threads, and up to rounding with any number of them.
+    every run with as many threads, and up to rounding with any number of them. Rows on a device
+    are summed there.
 
     Parameters
     ----------
     n_features : int
+    backend : Backend, default=HOST
+        Where the rows will be.
 
     Attributes
     ----------
     count : int
         Rows seen.
-    mean : ndarray of shape (d,)
-    scatter : ndarray of shape (d, d)
+    mean : array of shape (d,)
+    scatter : array of shape (d, d)
         Sum over the rows of (x - mean)(x - mean)'.
 
     Examples
@@ -54,38 +59,55 @@ class DomainMoments:
     (array([3.]), array([[7.]]))
     """
 
-    def __init__(self, n_features: int) -> None:
+    def __init__(self, n_features: int, backend: Backend = HOST) -> None:
         self.count = 0
-        self.mean: Array = np.zeros(n_features)
-        self.scatter: Array = np.zeros((n_features, n_features))
+        self.mean: Any = backend.zeros(n_features)
+        self.scatter: Any = backend.zeros((n_features, n_features))
+
+    @property
+    def backend(self) -> Backend:
+        """Where the moments are: not kept, so that they can be moved.
+
+        Returns
+        -------
+        Backend
+        """
+        return backend_of(self.mean)
 
     def update(self, X: Any) -> "DomainMoments":
         """Add rows.
 
         Parameters
         ----------
-        X : {ndarray, CSR matrix} of shape (n, d)
-            Sparse rows are not made dense; they are not shifted either, so they should not have a
-            large offset, which sparse rows have not.
+        X : {array, CSR matrix} of shape (n, d)
+            Where the moments are. Sparse rows are not made dense; they are not shifted either, so
+            they should not have a large offset, which sparse rows have not.
 
         Returns
         -------
         DomainMoments
             Itself.
+
+        Raises
+        ------
+        TypeError
+            If the rows are elsewhere.
         """
-        part = DomainMoments(len(self.mean))
+        part = DomainMoments(self.mean.shape[0], self.backend)
         part.count = X.shape[0]
         if not part.count:
             return self
         if sp.issparse(X):
             wide = X.astype(np.float64)
-            shift = np.zeros(len(self.mean))
+            shift = np.zeros(X.shape[1])
             total = np.asarray(wide.sum(axis=0)).ravel()
             squares = (wide.T @ wide).toarray()
+        elif self.backend.is_host:
+            shift, total, squares = _shifted_sums(self.backend.asarray(X))
         else:
-            shift, total, squares = _shifted_sums(X)
+            shift, total, squares = _device_sums(X, self.backend)
         part.mean = shift + total / part.count
-        part.scatter = squares - np.outer(total, total) / part.count
+        part.scatter = squares - total[:, None] * total / part.count
         merged = self.merge(part)
         self.count, self.mean, self.scatter = merged.count, merged.mean, merged.scatter
         return self
@@ -103,22 +125,22 @@ class DomainMoments:
         DomainMoments
             A new one.
         """
-        merged = DomainMoments(len(self.mean))
+        merged = DomainMoments(self.mean.shape[0], self.backend)
         merged.count = self.count + other.count
         if merged.count:
             share = other.count / merged.count
             apart = other.mean - self.mean
             merged.mean = self.mean + share * apart
             weight = self.count * share
-            merged.scatter = self.scatter + other.scatter + weight * np.outer(apart, apart)
+            merged.scatter = self.scatter + other.scatter + weight * (apart[:, None] * apart)
         return merged
 
-    def covariance(self) -> Array:
+    def covariance(self) -> Any:
         """Scatter over count - 1, as :func:`numpy.cov` has it.
 
         Returns
         -------
-        ndarray of shape (d, d)
+        array of shape (d, d)
 
         Raises
         ------
@@ -135,16 +157,16 @@ def row_chunks(X: Any) -> Iterator[tuple[slice, Any]]:
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
+    X : {array, CSR matrix} of shape (n, d)
 
     Yields
     ------
     rows : slice
-    chunk : {ndarray, CSR matrix}
+    chunk : {array, CSR matrix}
         ``X[rows]``.
     """
     for rows in _chunks(X):
-        yield rows, X[rows]
+        yield rows, X[rows, :]
 
 
 def rows_where(X: Any, mask: NDArray[np.bool_]) -> Any:
@@ -152,12 +174,13 @@ def rows_where(X: Any, mask: NDArray[np.bool_]) -> Any:
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
+    X : {array, CSR matrix} of shape (n, d)
     mask : ndarray of shape (n,) of bool
+        On the host, wherever the rows are.
 
     Returns
     -------
-    {ndarray, CSR matrix}
+    {array, CSR matrix}
         ``X[mask]``, perhaps a view; X itself if the mask is true everywhere.
 
     Examples
@@ -172,17 +195,21 @@ def rows_where(X: Any, mask: NDArray[np.bool_]) -> Any:
         return X
     start, count = int(np.argmax(mask)), int(np.count_nonzero(mask))
     together = bool(mask[start : start + count].all())
-    return X[start : start + count] if together else X[mask]
+    if together:
+        return X[start : start + count, :]
+    return X[mask] if on_host(X) else backend_of(X).take(X, mask)
 
 
 def share_chunks(work: Callable[[slice], None], X: Any) -> None:
     """Call ``work(rows)`` for each chunk of rows, on several threads if there are many.
 
+    A device has threads of its own: its chunks come one after the other.
+
     Parameters
     ----------
     work : callable
         Its calls do not depend on each other.
-    X : {ndarray, CSR matrix} of shape (n, d)
+    X : {array, CSR matrix} of shape (n, d)
 
     Examples
     --------
@@ -202,14 +229,15 @@ def share_chunks(work: Callable[[slice], None], X: Any) -> None:
 
 
 def _chunks(X: Any) -> Iterator[slice]:
-    height = max(1, min(_CHUNK_ROWS, _CHUNK_SIZE // max(X.shape[1], 1)))
+    most = _CHUNK_ROWS if on_host(X) else _DEVICE_CHUNK_ROWS
+    height = max(1, min(most, _CHUNK_SIZE // max(X.shape[1], 1)))
     for start in range(0, X.shape[0], height):
         yield slice(start, min(start + height, X.shape[0]))
 
 
 def _threads(X: Any, n_chunks: int, room: int) -> int:
     """Threads for chunks, each with `room` numbers of its own: all, or 1 and those of BLAS."""
-    if X.shape[0] * X.shape[1] < _WORTH_THREADS:
+    if X.shape[0] * X.shape[1] < _WORTH_THREADS or not on_host(X):
         return 1
     n_threads = n_workers()
     return n_threads if n_threads <= n_chunks and n_threads * room <= _ROOM else 1
@@ -246,3 +274,16 @@ def _shifted_sums(X: NDArray[Any]) -> tuple[Array, Array, Array]:
     if n_threads == 1:
         return shift, totals[0], squares[0]
     return shift, totals.sum(axis=0), squares.sum(axis=0)
+
+
+def _device_sums(X: Any, backend: Backend) -> tuple[Any, Any, Any]:
+    """The same sums, by the threads of a device."""
+    xp, chunks = backend.xp, list(_chunks(X))
+    shift = xp.mean(backend.wide(backend.asarray(X)[chunks[0], :]), axis=0)
+    total, squares = backend.zeros(X.shape[1]), backend.zeros((X.shape[1], X.shape[1]))
+    for rows in chunks:
+        part = backend.wide(X[rows, :]) - shift
+        total += xp.sum(part, axis=0)
+        squares += part.T @ part
+    # Products of a device need not be symmetric to the last bit.
+    return shift, total, (squares + squares.T) / 2

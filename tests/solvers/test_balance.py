@@ -60,3 +60,21 @@ def test_one_value_in_both_domains_is_no_difference_whatever_rounding_does(conta
     weights = np.random.RandomState(0).uniform(size=90)
     found = standardized_differences(source, target, weights)
     np.testing.assert_array_equal(found, [[0.0], [0.0]])
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-12), (np.float32, 1e-10)])
+@pytest.mark.parametrize("weighed_there", [True, False])
+def test_rows_on_a_device_are_compared_there(problem, dtype, rtol, weighed_there):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    source, target = (rows.astype(dtype) for rows in problem[:2])
+    weights = problem[2].astype(dtype)
+    source[:, 1] = 0.1
+    here = standardized_differences(source, target, weights)
+    on_device = [strict.asarray(rows, device=device) for rows in (source, target, weights)]
+    there = standardized_differences(*on_device[:2], on_device[2] if weighed_there else weights)
+    assert all(isinstance(pair, np.ndarray) for pair in there)
+    np.testing.assert_allclose(there, here, rtol=rtol)
+    wide = source.astype(float), target.astype(float), weights.astype(float)
+    expected = by_hand(*(part[:, [0, 2]] if part.ndim == 2 else part for part in wide))
+    np.testing.assert_allclose(np.array(there)[:, [0, 2]], expected, rtol=1e-9)

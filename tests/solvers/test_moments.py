@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from skransfer.kernels import n_workers
+from skransfer.kernels import backend_of, n_workers, to_host
 from skransfer.solvers import moments
 from skransfer.solvers.moments import DomainMoments, row_chunks, rows_where, share_chunks
 
@@ -169,3 +169,45 @@ def test_memory_stays_at_chunks_and_scatters():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < (n_workers() + 1) * chunk + 2**20
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_moments_on_a_device(X, dtype, monkeypatch):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    monkeypatch.setattr(moments, "_DEVICE_CHUNK_ROWS", 70)
+    rows = np.asarray(X + 1000, dtype=dtype)
+    there = strict.asarray(rows, device=device)
+    parts = DomainMoments(6, backend_of(there))
+    parts.update(there[:100, :]).update(there[:0, :]).update(there[100:, :])
+    assert all(array.device == device for array in (parts.mean, parts.scatter))
+    found = DomainMoments(6)
+    found.count, found.mean, found.scatter = parts.count, *map(to_host, (parts.mean, parts.scatter))
+    _same(found, rows, rtol=1e-11)
+    cov = to_host(parts.covariance())
+    np.testing.assert_allclose(cov, np.cov(rows.T.astype(float)), rtol=1e-9, atol=1e-9)
+    covered = []
+    share_chunks(covered.append, there)
+    assert covered == [rows for rows, _ in row_chunks(there)]
+    assert [len(range(300)[rows]) for rows in covered] == [70, 70, 70, 70, 20]
+
+
+def test_moments_are_where_they_were_asked_for(X):
+    strict = pytest.importorskip("array_api_strict")
+    there = strict.asarray(X, device=strict.Device("device1"))
+    with pytest.raises(TypeError, match="beside NumPy arrays"):
+        DomainMoments(6).update(there)
+    elsewhere = strict.asarray(X, device=strict.Device("CPU_DEVICE"))
+    with pytest.raises(TypeError, match="cannot be used beside"):
+        DomainMoments(6, backend_of(there)).update(elsewhere)
+
+
+@pytest.mark.parametrize("mask", [[1, 1, 1, 1], [0, 1, 1, 0], [1, 0, 1, 0], [0, 0, 0, 0]])
+def test_rows_of_a_device_under_a_mask_of_the_host(mask):
+    strict = pytest.importorskip("array_api_strict")
+    X, mask = np.arange(8.0).reshape(4, 2), np.array(mask, dtype=bool)
+    there = strict.asarray(X, device=strict.Device("device1"))
+    found = rows_where(there, mask)
+    assert found.device == there.device
+    np.testing.assert_array_equal(to_host(found), X[mask])
+    assert (found is there) == mask.all()
