@@ -7,8 +7,8 @@ whoever holds one of its arrays has imported it.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike
 
 from skransfer.kernels._host import dtype_of, library_of, on_host
 from skransfer.kernels._memory import available_memory
+from skransfer.kernels._precision import without_tf32
 
 __all__ = ["HOST", "Backend", "backend_of"]
 
@@ -210,11 +211,16 @@ class Backend:
 
         TF32 keeps 10 bits of each factor: kernels of such products are wrong in the third digit.
         """
-        return _without_tf32(self.xp) if self.name == "cupy" else nullcontext()
+        return without_tf32(self.xp) if self.name == "cupy" else nullcontext()
 
     def eigh(self, x: Any) -> tuple[Any, Any]:
         """Eigenvalues, ascending, and eigenvectors of a symmetric matrix."""
         return self._checked(self.xp.linalg.eigh, x)
+
+    def eigvalsh(self, x: Any) -> Any:
+        """Eigenvalues, ascending, of a symmetric matrix."""
+        (values,) = self._checked(lambda x: (self.xp.linalg.eigvalsh(x),), x)
+        return values
 
     def svd(self, x: Any) -> tuple[Any, Any, Any]:
         """Thin singular value decomposition (U, lengths, V')."""
@@ -285,20 +291,6 @@ class Backend:
         if not all(bool(self.xp.isfinite(part).all()) for part in found):
             raise np.linalg.LinAlgError(f"A decomposition of a {x.shape} matrix failed.")
         return found
-
-
-@contextmanager
-def _without_tf32(cupy: Any) -> Iterator[None]:
-    core = cupy._core
-    before = core.get_compute_type(np.float32)
-    if before != core.COMPUTE_TYPE_TF32:
-        yield
-        return
-    core.set_compute_type(np.float32, core.COMPUTE_TYPE_FP32)
-    try:
-        yield
-    finally:
-        core.set_compute_type(np.float32, before)
 
 
 HOST = Backend(np)
