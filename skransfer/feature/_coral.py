@@ -63,7 +63,7 @@ class CORAL(OneToOneFeatureMixin, BaseMapper):
 
     Sparse X is accepted; recolored rows have no zeros, so mapped rows come dense, of either
     side, and take n d floats of memory. Moments are accumulated in float64, for float32 rows
-    too.
+    too. CuPy rows are decomposed and mapped on their GPU.
 
     References
     ----------
@@ -85,7 +85,7 @@ class CORAL(OneToOneFeatureMixin, BaseMapper):
     True
     """
 
-    traits = Traits(target_labels="optional")
+    traits = Traits(target_labels="optional", on_device=True)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMapper._parameter_constraints,
         "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"ledoit_wolf"})],

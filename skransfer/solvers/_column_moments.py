@@ -1,4 +1,4 @@
-"""Mean and variance of single features."""
+"""Means and variances of single features."""
 
 from typing import Any
 
@@ -8,7 +8,35 @@ import scipy.sparse as sp
 from skransfer.kernels import backend_of
 from skransfer.solvers.moments import row_chunks
 
-__all__ = ["mean_and_variance"]
+__all__ = ["column_means", "mean_and_variance"]
+
+
+def column_means(X: Any) -> Any:
+    """Mean of each feature, in double precision.
+
+    Parameters
+    ----------
+    X : {array, CSR matrix} of shape (n, d)
+
+    Returns
+    -------
+    array of shape (d,)
+        Where X is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers._column_moments import column_means
+    >>> column_means(np.array([[0.0, 1.0], [1.0, 3.0]]))
+    array([0.5, 2. ])
+    """
+    backend = backend_of(X)
+    if backend.is_host:
+        return np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
+    total = backend.zeros(X.shape[1])
+    for _, chunk in row_chunks(X):
+        total += backend.xp.sum(backend.wide(chunk), axis=0)
+    return total / X.shape[0]
 
 
 def mean_and_variance(X: Any) -> tuple[Any, Any]:

@@ -7,7 +7,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-from skransfer.kernels import check_memory
+from skransfer.kernels import backend_of, check_memory, on_host, to_host
+from skransfer.solvers._column_moments import column_means
 from skransfer.solvers.moments import DomainMoments
 
 __all__ = ["Spectrum", "covariance_spectrum", "leading_spectrum"]
@@ -30,17 +31,17 @@ class Spectrum(NamedTuple):
 
     Attributes
     ----------
-    mean : ndarray of shape (d,)
-    values : ndarray of shape (r,)
+    mean : array of shape (d,)
+    values : array of shape (r,)
         Not negative; of the covariance with the divisor n - 1.
-    vectors : ndarray of shape (d, r)
+    vectors : array of shape (d, r)
         Orthonormal columns: all d where rows are more than features, else those whose
         eigenvalue is not 0.
     """
 
-    mean: Array
-    values: Array
-    vectors: Array
+    mean: Any
+    values: Any
+    vectors: Any
 
 
 def covariance_spectrum(X: Any) -> Spectrum:
@@ -52,12 +53,13 @@ def covariance_spectrum(X: Any) -> Spectrum:
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
+    X : {array, CSR matrix} of shape (n, d)
         Two rows or more.
 
     Returns
     -------
     Spectrum
+        Where X is.
 
     Raises
     ------
@@ -82,11 +84,11 @@ def leading_spectrum(X: Any, k: int) -> Spectrum:
 
     Where rows and features are many and k is small, by Lanczos's method, to full precision: no
     matrix is formed but, for dense rows, that of the centered rows. Else, and where it does not
-    converge or rows are all equal, all are found.
+    converge or rows are all equal, all are found; on a device, always.
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
+    X : {array, CSR matrix} of shape (n, d)
         Two rows or more.
     k : int
 
@@ -118,7 +120,7 @@ def leading_spectrum(X: Any, k: int) -> Spectrum:
 
 def _lanczos_pays(X: Any, k: int) -> bool:
     n, d = X.shape
-    if min(n, d) < _LARGE or k > _FEW * min(n, d):
+    if not on_host(X) or min(n, d) < _LARGE or k > _FEW * min(n, d):
         return False
     return sp.issparse(X) or n <= d or d + 9 * d**2 / n > _PASSES
 
@@ -126,7 +128,7 @@ def _lanczos_pays(X: Any, k: int) -> bool:
 def _by_lanczos(X: Any, k: int) -> Spectrum:
     """Eigenvectors on the shorter side, from a start that the order of the rows does not change."""
     n, d = X.shape
-    mean: Array = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
+    mean = column_means(X)
     if sp.issparse(X):
         rows, shift = X.astype(np.float64), mean
     else:
@@ -160,28 +162,32 @@ def _by_lanczos(X: Any, k: int) -> Spectrum:
 
 
 def _from_covariance(X: Any) -> Spectrum:
-    d = X.shape[1]
+    d, backend = X.shape[1], backend_of(X)
     check_memory(
         4 * 8 * d**2,
         f"A {d} x {d} covariance",
         ["select or project features first", "fit on fewer rows than features, which needs none"],
+        backend,
     )
-    moments = DomainMoments(d).update(X)
-    values, vectors = np.linalg.eigh(moments.covariance())
+    moments = DomainMoments(d, backend).update(X)
+    values, vectors = backend.eigh(moments.covariance())
     # A copy: products with reversed columns would not go through BLAS.
-    vectors = np.ascontiguousarray(vectors[:, ::-1])
-    return Spectrum(moments.mean, np.maximum(values[::-1], 0.0), vectors)
+    vectors = backend.contiguous(vectors[:, ::-1])
+    return Spectrum(moments.mean, backend.xp.maximum(values[::-1], 0.0), vectors)
 
 
-def _from_rows(X: NDArray[Any]) -> Spectrum:
-    n, d = X.shape
+def _from_rows(X: Any) -> Spectrum:
+    (n, d), backend = X.shape, backend_of(X)
     check_memory(
-        3 * 8 * n * d, f"Centering {n} rows of {d} features", ["use fewer rows or features"]
+        3 * 8 * n * d,
+        f"Centering {n} rows of {d} features",
+        ["use fewer rows or features"],
+        backend,
     )
-    mean: Array = X.mean(axis=0, dtype=np.float64)
-    _, lengths, right = np.linalg.svd(X - mean, full_matrices=False)
-    keep = lengths > n * _EPS * lengths.max(initial=0.0)
-    return Spectrum(mean, lengths[keep] ** 2 / (n - 1), right[keep].T)
+    mean = column_means(X)
+    _, lengths, right = backend.svd(X - mean)
+    keep = to_host(lengths) > n * _EPS * backend.largest(lengths)
+    return Spectrum(mean, backend.take(lengths, keep) ** 2 / (n - 1), backend.take(right, keep).T)
 
 
 def _from_gram(X: Any) -> Spectrum:

@@ -6,13 +6,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skransfer.kernels import check_memory
+from skransfer.kernels import Backend, backend_of, check_memory, dtype_of, to_host
 from skransfer.solvers._spectra import covariance_spectrum
 from skransfer.solvers.moments import row_chunks, share_chunks
 
 __all__ = ["CoralMap", "ledoit_wolf_shrinkage"]
-
-Array = NDArray[np.float64]
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -42,7 +40,7 @@ class CoralMap:
 
     Attributes
     ----------
-    mean_source, mean_target : ndarray of shape (d,)
+    mean_source, mean_target : array of shape (d,)
     ridges : tuple of float
         What was added to the diagonals of the two covariances (after shrinking them, for
         ``"ledoit_wolf"``).
@@ -64,9 +62,11 @@ class CoralMap:
         self._identity = source.equals(target)
         if not self._identity:
             source.check_invertible(alpha)
-        self._parts: tuple[_Covariance, _Covariance] | Array = (source, target)
+        # Two covariances, or the matrix where it is small.
+        self._parts: Any = (source, target)
         if not self._identity and source.complete and target.complete:
-            self._parts = source.power(-0.5, target.power(0.5, np.eye(len(source.mean))))
+            identity = backend_of(source.mean).eye(source.mean.shape[0])
+            self._parts = source.power(-0.5, target.power(0.5, identity))
 
     @classmethod
     def fit(cls, source: Any, target: Any, alpha: float | str = 1.0) -> "CoralMap":
@@ -74,7 +74,7 @@ class CoralMap:
 
         Parameters
         ----------
-        source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
+        source, target : {array, CSR matrix} of shape (n_s, d) and (n_t, d)
             The same object twice is decomposed once.
         alpha : float or "ledoit_wolf", default=1.0
             Added to the diagonals of both covariances, in squared units of the features.
@@ -105,62 +105,70 @@ class CoralMap:
         second = first if target is source else _Covariance(target, "target", alpha)
         return cls(first, second, alpha)
 
-    def __call__(self, X: Any, is_source: NDArray[np.bool_] | None = None) -> NDArray[Any]:
+    def __call__(self, X: Any, is_source: NDArray[np.bool_] | None = None) -> Any:
         """Map source rows.
 
         Parameters
         ----------
-        X : {ndarray, CSR matrix} of shape (n, d)
+        X : {array, CSR matrix} of shape (n, d)
+            Where the rows of fit were.
         is_source : ndarray of shape (n,) of bool, default=None
-            Rows to map; the others are copied. None: all.
+            Rows to map; the others are copied. None: all. On the host.
 
         Returns
         -------
-        ndarray of shape (n, d)
+        array of shape (n, d)
             float32 for float32 rows, else float64. Dense for sparse rows too: mapped rows have no
             zeros.
         """
-        out = np.empty(X.shape, dtype=np.float32 if X.dtype == np.float32 else np.float64)
+        backend = backend_of(X)
+        dtype = np.float32 if dtype_of(X) == np.float32 else np.float64
+        out = backend.empty(X.shape, dtype)
 
         def recolor(rows: slice) -> None:
-            dense = X[rows].toarray() if sp.issparse(X) else X[rows]
-            mapped = np.ones(len(dense), dtype=bool) if is_source is None else is_source[rows]
-            if self._identity or not mapped.any():
-                out[rows] = dense
-            elif mapped.all():
-                out[rows] = self._recolor(dense)
+            dense = X[rows, :].toarray() if sp.issparse(X) else X[rows, :]
+            mapped = None if is_source is None else is_source[rows]
+            if self._identity or (mapped is not None and not mapped.any()):
+                out[rows, :] = dense
+            elif mapped is None or mapped.all():
+                out[rows, :] = backend.astype(self._recolor(dense), dtype)
             else:
-                out[rows][~mapped] = dense[~mapped]
-                out[rows][mapped] = self._recolor(dense[mapped])
+                part = out[rows, :]  # a view of these rows
+                kept, moved = (
+                    backend.take(dense, ~mapped),
+                    self._recolor(backend.take(dense, mapped)),
+                )
+                part[backend.asarray(~mapped)] = kept
+                part[backend.asarray(mapped)] = backend.astype(moved, dtype)
 
         share_chunks(recolor, X)
         return out
 
-    def matrix(self) -> Array:
+    def matrix(self) -> Any:
         """The matrix A, of shape (d, d).
 
         Returns
         -------
-        ndarray
+        array
         """
-        d = len(self.mean_source)
-        _check_square(d)
+        d, backend = self.mean_source.shape[0], backend_of(self.mean_source)
+        _check_square(d, backend)
         if self._identity:
-            return np.eye(d)
-        if isinstance(self._parts, np.ndarray):
-            return self._parts.copy()
+            return backend.eye(d)
+        if not isinstance(self._parts, tuple):
+            return self._parts + 0.0  # a copy
         source, target = self._parts
-        return source.power(-0.5, target.power(0.5, np.eye(d)))
+        return source.power(-0.5, target.power(0.5, backend.eye(d)))
 
-    def _recolor(self, X: NDArray[Any]) -> Array:
+    def _recolor(self, X: Any) -> Any:
         centered = X - self.mean_source
-        if isinstance(self._parts, np.ndarray):
-            return np.asarray(centered @ self._parts + self.mean_target)
+        if not isinstance(self._parts, tuple):
+            return centered @ self._parts + self.mean_target
         source, target = self._parts
         return target.times_power(source.times_power(centered, -0.5), 0.5) + self.mean_target
 
 
-def ledoit_wolf_shrinkage(lengths: Array, values: Array, n_features: int) -> float:
+def ledoit_wolf_shrinkage(lengths: Any, values: Any, n_features: int) -> float:
     """Share of a multiple of the identity in the shrunk covariance.
 
     The estimate of Ledoit and Wolf (Journal of Multivariate Analysis, 2004), from quantities that
@@ -169,9 +177,9 @@ def ledoit_wolf_shrinkage(lengths: Array, values: Array, n_features: int) -> flo
 
     Parameters
     ----------
-    lengths : ndarray of shape (n,)
+    lengths : array of shape (n,)
         Squared lengths of the centered rows.
-    values : ndarray of shape (r,)
+    values : array of shape (r,)
         Eigenvalues of the covariance with divisor n, without zeros or with.
     n_features : int
 
@@ -187,9 +195,9 @@ def ledoit_wolf_shrinkage(lengths: Array, values: Array, n_features: int) -> flo
     >>> ledoit_wolf_shrinkage(np.array([1.0, 1.0]), np.array([1.0]), 2)
     0.0
     """
-    squares = float(values @ values)
-    spread = squares / n_features - (float(values.sum()) / n_features) ** 2
-    noise = (float(np.mean(lengths**2)) - squares) / (len(lengths) * n_features)
+    xp, squares = backend_of(lengths).xp, float(values @ values)
+    spread = squares / n_features - (float(xp.sum(values)) / n_features) ** 2
+    noise = (float(xp.mean(lengths**2)) - squares) / (lengths.shape[0] * n_features)
     if noise <= 0 or n_features == 1:
         return 0.0
     return min(noise / spread, 1.0) if spread > 0 else 1.0
@@ -202,40 +210,44 @@ class _Covariance:
     """A regularized covariance by its eigenvectors; those of eigenvalue `ridge` may be left out."""
 
     def __init__(self, X: Any, name: str, alpha: float | str) -> None:
-        n, d = X.shape
+        (n, d), backend = X.shape, backend_of(X)
         if n < 2:
             raise ValueError(f"The {name} has {n} row: a covariance needs two or more.")
         self.name, self.complete = name, n > d
         if self.complete:
-            _check_square(d)
+            _check_square(d, backend)
         self.mean, values, self.vectors = covariance_spectrum(X)
-        self.rank = int(np.sum(values > d * _EPS * values.max(initial=0.0)))
+        self.rank = int(np.sum(to_host(values) > d * _EPS * backend.largest(values)))
         self.ridge = 0.0 if isinstance(alpha, str) else float(alpha)
         scale = 1.0
         if isinstance(alpha, str):
             shrinkage = ledoit_wolf_shrinkage(
                 _squared_lengths(X, self.mean), values * ((n - 1) / n), d
             )
-            scale, self.ridge = 1 - shrinkage, shrinkage * float(values.sum()) / d
+            scale, self.ridge = 1 - shrinkage, shrinkage * float(backend.xp.sum(values)) / d
         self.values = scale * values + self.ridge
 
     def equals(self, other: "_Covariance") -> bool:
         """Whether both are the same, to the last bit."""
-        return all(
-            np.array_equal(getattr(self, name), getattr(other, name))
-            for name in ("mean", "values", "vectors", "ridge")
+        xp = backend_of(self.mean).xp
+        pairs = [
+            (getattr(self, name), getattr(other, name)) for name in ("mean", "values", "vectors")
+        ]
+        return self.ridge == other.ridge and all(
+            a.shape == b.shape and bool(xp.all(a == b)) for a, b in pairs
         )
 
     def check_invertible(self, alpha: float | str) -> None:
         """Raise if a negative power does not exist."""
-        if self.ridge == 0 and self.rank < len(self.mean):
+        d = self.mean.shape[0]
+        if self.ridge == 0 and self.rank < d:
             raise ValueError(
                 f"alpha={alpha!r} adds nothing to the {self.name} covariance, which is singular: "
-                f"rank {self.rank} with {len(self.mean)} features. Give a positive alpha, remove "
+                f"rank {self.rank} with {d} features. Give a positive alpha, remove "
                 "constant or dependent features, or use more rows than features."
             )
 
-    def times_power(self, X: Array, power: float) -> Array:
+    def times_power(self, X: Any, power: float) -> Any:
         """X (C + ridge I)^power."""
         inner = X @ self.vectors
         if self.complete:
@@ -243,23 +255,25 @@ class _Covariance:
         rest = self.ridge**power
         return rest * X + (inner * (self.values**power - rest)) @ self.vectors.T
 
-    def power(self, power: float, X: Array) -> Array:
+    def power(self, power: float, X: Any) -> Any:
         """(C + ridge I)^power X, C being symmetric."""
         return self.times_power(X.T, power).T
 
 
-def _squared_lengths(X: Any, mean: Array) -> Array:
+def _squared_lengths(X: Any, mean: Any) -> Any:
     """|x - mean|^2 of each row."""
     if sp.issparse(X):
         X = X.astype(np.float64)
         return np.asarray(X.multiply(X).sum(axis=1)).ravel() - 2 * (X @ mean) + mean @ mean
-    parts = [np.square(chunk - mean).sum(axis=1) for _, chunk in row_chunks(X)]
-    return np.concatenate(parts)
+    backend = backend_of(X)
+    parts = [backend.xp.sum((chunk - mean) ** 2, axis=1) for _, chunk in row_chunks(X)]
+    return backend.concat(parts)
 
 
-def _check_square(d: int) -> None:
+def _check_square(d: int, backend: Backend) -> None:
     check_memory(
         4 * 8 * d**2,
         f"A {d} x {d} matrix",
         ["select or project features first", "fit on fewer rows than features, which needs none"],
+        backend,
     )

@@ -9,6 +9,7 @@ import scipy.linalg
 import scipy.sparse as sp
 from sklearn.covariance import ledoit_wolf_shrinkage as their_shrinkage
 
+from skransfer.kernels import to_host
 from skransfer.solvers._spectra import covariance_spectrum
 from skransfer.solvers.coral import CoralMap, ledoit_wolf_shrinkage
 from skransfer.solvers.subspace import SubspaceMap
@@ -280,3 +281,53 @@ def test_a_map_can_be_stored_and_leaves_rows_alone():
     fitted = CoralMap.fit(source, target)
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(again(source), fitted(source))
+
+
+@pytest.fixture
+def there():
+    """Rows onto a device that hides no copy."""
+    strict = pytest.importorskip("array_api_strict")
+    return lambda X: strict.asarray(X, device=strict.Device("device1"))
+
+
+@pytest.mark.parametrize("alpha", [0.5, "ledoit_wolf"])
+@pytest.mark.parametrize("shape", ["many rows", "few source rows", "few rows", "one feature"])
+def test_rows_on_a_device_are_mapped_there(shape, alpha, there, monkeypatch):
+    monkeypatch.setattr("skransfer.solvers.moments._DEVICE_CHUNK_ROWS", 9)
+    source, target = _domains(*SHAPES[shape])
+    on_host = CoralMap.fit(source, target, alpha)
+    fitted = CoralMap.fit(there(source), there(target), alpha)
+    np.testing.assert_allclose(fitted.ridges, on_host.ridges, rtol=1e-12)
+    np.testing.assert_allclose(to_host(fitted.matrix()), on_host.matrix(), rtol=1e-9, atol=1e-10)
+    some = np.random.default_rng(0).random(len(source)) < 0.5
+    for is_source in (None, some, np.arange(len(source)) < 5):
+        mapped = fitted(there(source), is_source)
+        assert mapped.device == there(source).device
+        np.testing.assert_allclose(
+            to_host(mapped), on_host(source, is_source), rtol=1e-9, atol=1e-10
+        )
+
+
+@pytest.mark.parametrize("shape", ["many rows", "few rows"])
+def test_single_precision_on_a_device_is_accumulated_in_double(shape, there):
+    source, target = ((Z + 1000).astype(np.float32) for Z in _domains(*SHAPES[shape]))
+    found = to_host(CoralMap.fit(there(source), there(target), 0.5)(there(source)))
+    assert found.dtype == np.float32
+    expected = CoralMap.fit(source, target, 0.5)(source)
+    np.testing.assert_allclose(found, expected, rtol=2e-7)
+
+
+@pytest.mark.parametrize("n", [40, 5])
+def test_equal_domains_on_a_device_give_the_identity_exactly(n, there):
+    source = _domains(n, 9, 8)[0]
+    fitted = CoralMap.fit(there(source), there(source.copy()))
+    mapped = fitted(there(source))
+    np.testing.assert_array_equal(to_host(mapped), source)
+    np.testing.assert_array_equal(to_host(fitted.matrix()), np.eye(8))
+
+
+def test_a_singular_source_on_a_device_is_refused(there):
+    source, target = _domains(100, 90, 5)
+    source[:, 2] = 3.0
+    with pytest.raises(ValueError, match="rank 4 with 5 features"):
+        CoralMap.fit(there(source), there(target), 0.0)
