@@ -11,7 +11,7 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "skransfer._config": ["config_context", "get_config"],
-    "skransfer.base": ["encode_domains", "stack_domains"],
+    "skransfer.base": ["encode_domains", "stack_domains", "to_device"],
     "skransfer.baseline": ["Pooled", "SourceOnly", "TargetOnly"],
     "skransfer.feature": [
         "BDA",
@@ -101,7 +101,7 @@ __all__ = [*sorted(_HOME_OF), "__version__"]
 
 if TYPE_CHECKING:
     from skransfer._config import config_context, get_config
-    from skransfer.base import encode_domains, stack_domains
+    from skransfer.base import encode_domains, stack_domains, to_device
     from skransfer.baseline import Pooled, SourceOnly, TargetOnly
     from skransfer.feature import (
         BDA,

@@ -10,10 +10,11 @@ from skransfer import config_context, get_config
 @pytest.fixture(autouse=True)
 def _no_variable(monkeypatch):
     monkeypatch.delenv("SKRANSFER_ENGINE", raising=False)
+    monkeypatch.delenv("SKRANSFER_DEVICE", raising=False)
 
 
 def test_default_is_the_compiled_engine():
-    assert get_config() == {"engine": "cpu"}
+    assert get_config() == {"engine": "cpu", "device": "cpu"}
 
 
 def test_context_is_scoped_and_nested():
@@ -50,7 +51,7 @@ def test_unknown_engine_names_the_choices(monkeypatch):
 
 def test_threads_do_not_share_a_context():
     with config_context(engine="reference"), ThreadPoolExecutor(1) as pool:
-        assert pool.submit(get_config).result() == {"engine": "cpu"}
+        assert pool.submit(get_config).result() == {"engine": "cpu", "device": "cpu"}
 
 
 def test_writing_to_the_answer_changes_nothing():

@@ -1,6 +1,7 @@
 """The contract: domains, labels, weights and the roles that methods play."""
 
 from skransfer.base.adapter import BaseAdapter
+from skransfer.base.device import to_device
 from skransfer.base.domains import Domains, check_domains, encode_domains
 from skransfer.base.predictor import BaseTransferPredictor, TrainingRows
 from skransfer.base.roles import BaseMapper, BaseReweighter, BaseRowSelector
@@ -34,4 +35,5 @@ __all__ = [
     "encode_domains",
     "source_coefficients",
     "stack_domains",
+    "to_device",
 ]

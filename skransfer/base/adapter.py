@@ -23,6 +23,7 @@ from skransfer.base.sample_weight import (
 )
 from skransfer.base.transfer import BaseTransfer, Stacked
 from skransfer.base.weighting import check_not_nested, check_weightable, fit_wrapped
+from skransfer.kernels import to_host
 
 __all__ = ["BaseAdapter"]
 
@@ -109,7 +110,8 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
         weights = combine_weights(learned, given)
         if given is not None:
             check_class_weights(weights, labels, is_classifier(self))
-        self.estimator_ = fit_wrapped(self.estimator, take_rows(Z, rows), labels, weights, params)
+        training = take_rows(to_host(Z), rows)  # scikit-learn's estimators compute on the host
+        self.estimator_ = fit_wrapped(self.estimator, training, labels, weights, params)
         if hasattr(self.estimator_, "classes_"):
             self.classes_ = self.estimator_.classes_
         return Z
@@ -143,7 +145,7 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
 
     def _predict_with(self, method: str, X: Any, sample_domain: Any) -> Any:
         X, domains = self._check_rows(X, sample_domain)
-        return getattr(self.estimator_, method)(self._prepare(X, domains))
+        return getattr(self.estimator_, method)(to_host(self._prepare(X, domains)))
 
     @_wrapped_has("predict")
     def predict(self, X: Any, *, sample_domain: Any = None) -> Any:
@@ -159,6 +161,7 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Of NumPy, for CuPy rows too: the wrapped estimator computes on the CPU.
         """
         return self._predict_with("predict", X, sample_domain)
 
@@ -224,7 +227,7 @@ class BaseAdapter(MetaEstimatorMixin, BaseTransfer):
         check_one_side(domains, type(self).__name__)
         classes = getattr(self, "classes_", None)
         y = known_truth(y, classifier=is_classifier(self), classes=classes)
-        return float(self.estimator_.score(self._prepare(X, domains), y, **params))
+        return float(self.estimator_.score(to_host(self._prepare(X, domains)), y, **params))
 
     def get_metadata_routing(self) -> MetadataRouter:
         """What this method asks for itself, and what it hands to the wrapped estimator.

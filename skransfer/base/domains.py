@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 from skransfer._compat import num_samples
 from skransfer.base.warning import warn_user
 from skransfer.exceptions import SingleDomainWarning
+from skransfer.kernels import to_host
 
 __all__ = ["Domains", "check_domains", "encode_domains"]
 
@@ -142,7 +143,7 @@ def check_domains(sample_domain: ArrayLike | None, X: Any) -> Domains:
 def check_ids(sample_domain: ArrayLike, X: Any = None) -> NDArray[np.int64]:
     """Domain ids as an int64 array, one a row of ``X`` (not checked if X is None)."""
     _check_same_order(sample_domain, X)
-    ids = column_or_1d(np.asarray(sample_domain))
+    ids = column_or_1d(np.asarray(to_host(sample_domain)))
     if ids.dtype.kind not in "iu":
         kind = "booleans" if ids.dtype.kind == "b" else f"dtype {ids.dtype}"
         raise ValueError(

@@ -3,13 +3,13 @@
 from abc import abstractmethod
 from typing import Any, ClassVar, final
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import ClassifierTags, RegressorTags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from skransfer.base.device import numeric_rows
 from skransfer.base.domains import Domains, check_ids
 from skransfer.base.labels import clean_labels, label_array, missing_labels
 
@@ -21,8 +21,6 @@ __all__ = [
     "forget_fit",
     "known_truth",
 ]
-
-FLOATS = (np.float64, np.float32)
 
 
 class PredictsRows:
@@ -107,7 +105,7 @@ class PredictsRows:
 def as_numeric_rows(estimator: Any, X: Any) -> Any:
     """New rows as floats, with the number and the names of the features checked."""
     check_is_fitted(estimator)
-    return validate_data(estimator, X, dtype=FLOATS, accept_sparse="csr", reset=False)
+    return numeric_rows(estimator, X, reset=False)
 
 
 def domains_of(X: Any, sample_domain: Any) -> Domains:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from skransfer.base.domains import Domains, is_missing
+from skransfer.kernels import to_host
 
 __all__ = [
     "check_labels",
@@ -33,6 +34,7 @@ def label_array(y: Any) -> NDArray[Any]:
 
     NumPy would turn a NaN in a list of strings into the class 'nan'.
     """
+    y = to_host(y)
     labels = np.asarray(y)
     if labels.dtype.kind in "USO" and not isinstance(y, np.ndarray):
         return np.asarray(y, dtype=object)

@@ -1,7 +1,6 @@
 """The roles a method can play beside a wrapped estimator. A method supplies one hook."""
 
 from abc import abstractmethod
-from functools import partial
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -18,7 +17,9 @@ from skransfer.base.transfer import Stacked
 from skransfer.base.warning import warn_user
 from skransfer.base.weight_summary import WeightSummary, effective_sample_size
 from skransfer.exceptions import EffectiveSampleSizeWarning
+from skransfer.kernels import backend_of, to_host
 from skransfer.solvers.balance import standardized_differences
+from skransfer.solvers.moments import rows_where
 
 __all__ = ["BaseMapper", "BaseReweighter", "BaseRowSelector"]
 
@@ -58,17 +59,20 @@ class BaseReweighter(BaseAdapter):
     def _adapt(self, data: Stacked) -> tuple[Any, NDArray[Any] | None]:
         domains = data.domains
         self._one_domain_ = domains.single
-        if domains.single:
-            weights = np.ones(len(domains.ids))
-            self._fit_nothing(data.numeric)
-        else:
-            weights = self._fit_weights(data.numeric, data.y, domains)
-            self._check_weights(weights)
-        self.weights_ = weights
-        self.effective_sample_size_ = effective_sample_size(weights)
         rows = data.numeric
+        if domains.single:
+            self.weights_ = backend_of(rows).ones(len(domains.ids))
+            self._fit_nothing(rows)
+        else:
+            self.weights_ = self._fit_weights(rows, data.y, domains)
+        weights = to_host(self.weights_)
+        if not domains.single:
+            self._check_weights(weights)
+        self.effective_sample_size_ = effective_sample_size(weights)
         # In fit, not when asked: the rows are gone by then.
-        sides = (rows, rows) if domains.single else (rows[domains.source], rows[domains.target])
+        sides = (rows, rows)
+        if not domains.single:
+            sides = rows_where(rows, domains.source), rows_where(rows, domains.target)
         self._balance_ = standardized_differences(*sides, weights)
         if domains.single:
             return data.X, None
@@ -112,8 +116,8 @@ class BaseReweighter(BaseAdapter):
         """
         X = as_numeric_rows(self, X)
         if self._one_domain_:
-            return np.ones(X.shape[0])
-        return self._weigh(X)
+            return backend_of(X).ones(X.shape[0])
+        return self._there("_weigh", X)
 
     def weight_summary(self) -> WeightSummary:
         """Spread of the weights, and the balance of each feature before and after them.
@@ -126,7 +130,7 @@ class BaseReweighter(BaseAdapter):
         """
         check_is_fitted(self)
         names = getattr(self, "feature_names_in_", None)
-        return WeightSummary.of(self.weights_, self._balance_, names)
+        return WeightSummary.of(to_host(self.weights_), self._balance_, names)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -169,12 +173,11 @@ class BaseMapper(TransformerMixin, BaseAdapter):
     def _learn(self, data: Stacked, fit_params: dict[str, Any]) -> Any:
         if self.estimator is not None:
             return super()._learn(data, fit_params)
-        Z = self._fit_map(data.numeric, data.y, data.domains)
-        # Only fit_transform asks for mapped rows; they may take longer than the map.
-        return partial(self._map, data.numeric, data.domains) if Z is None else Z
+        # Only fit_transform asks for mapped rows, and computes them if there are none yet.
+        return self._fit_map(data.numeric, data.y, data.domains)
 
     def _prepare(self, X: Any, domains: Domains) -> Any:
-        return self._map(X, domains)
+        return self._there("_map", X, domains)
 
     def _computes_on_rows_at_prediction(self) -> bool:
         return True
@@ -192,9 +195,10 @@ class BaseMapper(TransformerMixin, BaseAdapter):
         Returns
         -------
         Z : ndarray of shape (n_samples, n_features_out)
+            A CuPy array for CuPy rows.
         """
         X, domains = self._check_rows(X, sample_domain)
-        return self._map(X, domains)
+        return self._there("_map", X, domains)
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit_transform(
@@ -213,8 +217,8 @@ class BaseMapper(TransformerMixin, BaseAdapter):
             Equal to ``fit(...).transform(X, sample_domain=sample_domain)``, at the cost of
             ``fit`` alone.
         """
-        Z = self._fit(X, y, sample_domain, fit_params)
-        return Z() if isinstance(Z, partial) else Z
+        data, Z = self._fit(X, y, sample_domain, fit_params)
+        return self._there("_map", data.numeric, data.domains) if Z is None else Z
 
     def _routed_methods(self) -> list[tuple[str, str]]:
         return [*super()._routed_methods(), ("fit_transform", "fit")]

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skransfer._compat import HasMethods, fit_context, num_samples, take_rows
+from skransfer.base.device import numeric_rows
 from skransfer.base.domains import Domains, check_ids
 from skransfer.base.fitted import check_frozen, refuse_bare
 from skransfer.base.judging import (
-    FLOATS,
     PredictsRows,
     as_numeric_rows,
     domains_of,
@@ -108,9 +108,7 @@ class BaseSourceInformed(PredictsRows, BaseEstimator):
         """
         domains = self._target_domains(sample_domain, X)
         frozen = self._is_given()
-        X = validate_data(
-            self, X, dtype=FLOATS, accept_sparse="csr", ensure_min_samples=1 if frozen else 2
-        )
+        X = numeric_rows(self, X, reset=True, min_rows=1 if frozen else 2)
         y = check_labels(self, y, X, multi_output=self._multi_output())
         weights = _check_weights(sample_weight, X.shape[0])
         rows = self._labeled_rows(y, domains, frozen)

@@ -1,6 +1,7 @@
 """What all estimators share: a final ``fit`` that validates, and one hook for the learning."""
 
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
@@ -13,10 +14,21 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from skransfer._compat import fit_context
+from skransfer._config import current_scope, inside
+from skransfer.base.device import (
+    bring_home,
+    host_state,
+    mark_array_kind,
+    numeric_rows,
+    on_configured_device,
+    refuse_device_rows,
+    to_device,
+)
 from skransfer.base.domains import Domains, check_domains, check_ids
-from skransfer.base.judging import FLOATS, as_numeric_rows, domains_of, forget_fit
+from skransfer.base.judging import as_numeric_rows, domains_of, forget_fit
 from skransfer.base.labels import check_labels, known_labels
 from skransfer.base.traits import Traits
+from skransfer.kernels import on_host, to_host
 
 __all__ = ["BaseTransfer", "Stacked"]
 
@@ -33,6 +45,8 @@ class Stacked(NamedTuple):
 
 def as_rows(X: Any, *, min_rows: int = 1) -> Any:
     """Rows in the caller's container; lists become arrays, sparse formats CSR."""
+    if not on_host(X):
+        return X
     if sparse.issparse(X):
         return X.tocsr()  # the one sparse format whose rows can be taken; no copy if it is CSR
     if hasattr(X, "columns"):
@@ -92,7 +106,8 @@ class BaseTransfer(BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Source and target rows, stacked in any order.
+            Source and target rows, stacked in any order. Methods with a form for GPUs take a
+            CuPy array too, and learn CuPy arrays from it.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Labels. On target rows NaN, None and pandas NA mean unknown; so does -1 in integer
             class labels, unless the source labels are exactly {-1, +1}.
@@ -118,12 +133,60 @@ class BaseTransfer(BaseEstimator, ABC):
         self._fit(X, y, sample_domain, fit_params)
         return self
 
-    def _fit(self, X: Any, y: Any, sample_domain: Any, fit_params: dict[str, Any]) -> Any:
-        params = self._route("fit", sample_domain, fit_params)
-        self._check_parts()
-        data = self._stacked(X, y, sample_domain)
-        forget_fit(self)
-        return self._learn(data, params)
+    def _fit(
+        self, X: Any, y: Any, sample_domain: Any, fit_params: dict[str, Any]
+    ) -> tuple[Stacked, Any]:
+        """Validate and learn: the validated arguments, and what the role's hook returned."""
+        with inside(self._carried_scope()):
+            params = self._route("fit", sample_domain, fit_params)
+            self._check_parts()
+            data = self._stacked(X, y, sample_domain)
+            forget_fit(self)
+            moved = on_configured_device(data.numeric) if self.traits.on_device else data.numeric
+            mark_array_kind(self, moved)
+            found = self._learn(data._replace(numeric=moved), params)
+            if moved is not data.numeric:
+                bring_home(self)
+                found = to_host(found)
+            return data, found
+
+    def _there(self, hook: str, X: Any, *arguments: Any) -> Any:
+        """A hook for validated rows, called where the settings want them; results come back."""
+        with inside(self._carried_scope()):
+            moved = on_configured_device(X) if self.traits.on_device else X
+            if moved is X:
+                return getattr(self, hook)(X, *arguments)
+            return to_host(getattr(to_device(self, "cuda"), hook)(moved, *arguments))
+
+    def _carried_scope(self) -> Any:
+        return self.__dict__.get("_scope")
+
+    def __sklearn_clone__(self) -> Any:
+        fresh = super().__sklearn_clone__()
+        scope = current_scope() or self._carried_scope()
+        if scope is not None and scope.open:
+            fresh._scope = scope
+        return fresh
+
+    def __getstate__(self) -> Any:
+        state = host_state(self, super().__getstate__())
+        scope = current_scope() or self._carried_scope()
+        if scope is not None and scope.open:
+            return state | {"_scope": scope}
+        return {name: part for name, part in state.items() if name != "_scope"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        scope = state.get("_scope")
+        if scope is not None and not scope.open:
+            state = {name: part for name, part in state.items() if name != "_scope"}
+        super().__setstate__(state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        # Not by way of a pickle: that would leave the device.
+        copied = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        copied.__dict__.update(deepcopy(self.__dict__, memo))
+        return copied
 
     def _check_parts(self) -> None:
         """Raise early if the wrapped estimator cannot do its part."""
@@ -136,10 +199,9 @@ class BaseTransfer(BaseEstimator, ABC):
         numeric = None
         if self._computes_on_rows:
             check_numeric_columns(self, X)
-            numeric = validate_data(
-                self, X, dtype=FLOATS, accept_sparse="csr", ensure_min_samples=self._min_rows
-            )
+            numeric = numeric_rows(self, X, reset=True, min_rows=self._min_rows)
         else:
+            refuse_device_rows(self, X)
             validate_data(self, as_rows(X), skip_check_array=True)
         X = as_rows(X)
         domains = self._domains(sample_domain, X)
@@ -182,6 +244,7 @@ class BaseTransfer(BaseEstimator, ABC):
         if self._computes_on_rows_at_prediction():
             X = as_numeric_rows(self, X)
         else:
+            refuse_device_rows(self, X)
             X = as_rows(X)
             validate_data(self, X, reset=False, skip_check_array=True)
         return X, domains_of(X, ids)

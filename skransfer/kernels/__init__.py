@@ -9,7 +9,7 @@ from skransfer.kernels._distances import count_within, gaussian_log_sums
 from skransfer.kernels._engine import engine
 from skransfer.kernels._factory import KERNELS, kernel_operator, kernel_sums
 from skransfer.kernels._gamma import representative_rows, resolve_gamma
-from skransfer.kernels._host import dtype_of, on_host, to_host
+from skransfer.kernels._host import dtype_of, library_of, on_host, to_host
 from skransfer.kernels._low_rank import LowRankOperator
 from skransfer.kernels._memory import available_memory, check_memory
 from skransfer.kernels._operator import DenseOperator, KernelOperator
@@ -38,6 +38,7 @@ __all__ = [
     "gaussian_log_sums",
     "kernel_operator",
     "kernel_sums",
+    "library_of",
     "n_workers",
     "on_host",
     "representative_rows",

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import check_random_state, get_tags
 
+from skransfer.kernels import to_host
+
 __all__ = ["Problem", "expect", "fit", "make_problem", "outputs", "same"]
 
 
@@ -86,9 +88,9 @@ def outputs(fitted: Any, X: Any) -> dict[str, Any]:
         method: Callable[..., Any] | None = getattr(fitted, name, None)
         if method is None or (name == "predict" and found and is_classifier(fitted)):
             continue
-        found[name] = np.asarray(method(X))
+        found[name] = np.asarray(to_host(method(X)))
     if not found and hasattr(fitted, "weights_"):  # weights of the rows of fit, in no order
-        found["weights_"] = np.sort(fitted.weights_)
+        found["weights_"] = np.sort(to_host(fitted.weights_))
     assert found, f"{type(fitted).__name__} has none of {', '.join(_METHODS)}"
     return found
 

@@ -1,0 +1,253 @@
+"""Rows and fitted models between the host and a GPU."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from skransfer._config import get_config
+from skransfer.kernels import (
+    Backend,
+    backend_of,
+    check_device_rows,
+    cuda_backend,
+    library_of,
+    on_host,
+    to_host,
+)
+
+__all__ = [
+    "FLOATS",
+    "bring_home",
+    "check_array_kind",
+    "host_state",
+    "mark_array_kind",
+    "moved_to",
+    "numeric_rows",
+    "on_configured_device",
+    "refuse_device_rows",
+    "to_device",
+]
+
+FLOATS = (np.float64, np.float32)
+# Labels stay on the host, whatever their type: scikit-learn's estimators and metrics read them.
+_ON_HOST = ("classes_",)
+_KIND = "_array_kind_"  # library of the fitted arrays, where it is not NumPy
+
+
+def numeric_rows(estimator: Any, X: Any, *, reset: bool, min_rows: int = 1) -> Any:
+    """Rows as floats, checked by scikit-learn, or by the same rules where they are on a device."""
+    refuse_device_rows(estimator, X)
+    if not reset:
+        check_array_kind(estimator, X)
+    if on_host(X):
+        options = {"dtype": FLOATS, "accept_sparse": "csr", "ensure_min_samples": min_rows}
+        return validate_data(estimator, X, reset=reset, **options)
+    X = check_device_rows(X, backend_of(X), min_rows=min_rows)
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    return X
+
+
+def refuse_device_rows(estimator: Any, X: Any) -> None:
+    """Raise a TypeError for rows on a GPU that the method cannot take."""
+    name = type(estimator).__name__
+    if library_of(X) == "cupyx":
+        raise TypeError(
+            f"{name} has no form for sparse rows on a GPU: pass dense CuPy rows, or a SciPy CSR "
+            "matrix (X.get()), which is computed with on the CPU."
+        )
+    if not on_host(X) and not estimator.traits.on_device:
+        raise TypeError(
+            f"{name} computes on the CPU, and X is an array of {library_of(X)}: pass NumPy rows, "
+            "such as cupy.asnumpy(X)."
+        )
+
+
+def check_array_kind(estimator: Any, X: Any) -> None:
+    """Raise a ValueError for rows that are elsewhere than what was learned."""
+    fitted, given = getattr(estimator, _KIND, "numpy"), backend_of(X).name
+    if fitted != given:
+        name, where = type(estimator).__name__, "cpu" if given == "numpy" else "cuda"
+        raise ValueError(
+            f"{name} holds arrays of {fitted} and X is of {given}: move the model, "
+            f'skransfer.to_device(model, "{where}"), or the rows.'
+        )
+
+
+def mark_array_kind(estimator: Any, X: Any) -> None:
+    """Note of which library the arrays are that ``fit`` is going to learn."""
+    estimator.__dict__.pop(_KIND, None)
+    if not on_host(X):
+        setattr(estimator, _KIND, backend_of(X).name)
+
+
+def on_configured_device(X: Any) -> Any:
+    """Rows where the settings want them: themselves, or a copy on the GPU.
+
+    Parameters
+    ----------
+    X : {array, CSR matrix} of shape (n, d)
+        Validated. Rows on a device stay there.
+
+    Returns
+    -------
+    array or CSR matrix
+
+    Raises
+    ------
+    TypeError
+        For sparse rows where a GPU was asked for.
+    ImportError, RuntimeError
+        If there is no usable GPU.
+    """
+    if not on_host(X) or get_config()["device"] == "cpu":
+        return X
+    backend = cuda_backend()
+    if sparse.issparse(X):
+        raise TypeError(
+            'Sparse rows have no form for GPUs, and device="cuda" asks for one: pass dense rows, '
+            'or leave device="cpu" for this step.'
+        )
+    return backend.asarray(X)
+
+
+def to_device(estimator: Any, device: str) -> Any:
+    """A fitted model for rows of NumPy, or for rows on a GPU.
+
+    The model itself is left as it is. Pipelines and searches are looked through: the estimators of
+    this package that they hold are moved, those of scikit-learn stay on the CPU.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted, of any library.
+    device : {"cpu", "cuda"}
+        ``"cpu"``: NumPy arrays, as on any machine; ``"cuda"``: CuPy arrays on the current device.
+
+    Returns
+    -------
+    estimator
+        A copy that shares with the original what did not have to move; the original itself if
+        nothing had to.
+
+    Raises
+    ------
+    ValueError
+        If `device` is unknown.
+    ImportError, RuntimeError
+        If there is no usable GPU.
+
+    Notes
+    -----
+    A pickle holds NumPy arrays, wherever the model was fitted, and loads on machines without a
+    GPU; ``to_device(pickle.load(file), "cuda")`` takes it back to one.
+
+    Examples
+    --------
+    >>> from skransfer import CORAL, to_device
+    >>> from skransfer.datasets import make_covariate_shift
+    >>> X, y, sample_domain = make_covariate_shift(random_state=0)
+    >>> model = CORAL().fit(X, sample_domain=sample_domain)
+    >>> to_device(model, "cpu") is model
+    True
+    """
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f'device={device!r}: choose "cpu" or "cuda".')
+    if device == "cpu":
+        return _Moved(to_host, "numpy").moved(estimator)
+    return moved_to(estimator, cuda_backend())
+
+
+def moved_to(estimator: Any, backend: Backend) -> Any:
+    """A fitted model for rows of a device, as `to_device` makes it."""
+    return _Moved(lambda x: _lifted(x, backend), backend.name).moved(estimator)
+
+
+def bring_home(estimator: Any) -> None:
+    """Turn all that ``fit`` left on a device into NumPy arrays, in place."""
+    estimator.__dict__.update(_Moved(to_host, "numpy").state(estimator))
+    estimator.__dict__.pop(_KIND, None)
+
+
+def host_state(estimator: Any, state: dict[str, Any]) -> dict[str, Any]:
+    """The state of a model for a pickle: without a GPU in it."""
+    if _KIND not in state:
+        return state
+    home = state | _Moved(to_host, "numpy").state(estimator)
+    home.pop(_KIND, None)
+    return home
+
+
+# ----------------------------------------------------------------------------------- helpers
+
+
+def _lifted(x: Any, backend: Backend) -> Any:
+    """Floats on a device; labels, indices and masks serve on the host."""
+    if isinstance(x, np.ndarray) and x.dtype not in FLOATS:
+        return x
+    return backend.asarray(x)
+
+
+class _Moved:
+    """Copies of objects with their arrays elsewhere, sharing what need not change.
+
+    Arrays of our own objects move: attributes of estimators of this package that were learned, and
+    of what they hold that is made here. Estimators of scikit-learn are looked through for ours.
+    """
+
+    def __init__(self, convert: Callable[[Any], Any], kind: str) -> None:
+        self._convert, self._kind = convert, kind
+        self._seen: dict[int, tuple[Any, Any]] = {}  # by id, with the object: so it stays alive
+
+    def moved(self, value: Any, ours: bool = False) -> Any:
+        """The value itself, or a copy of it with its arrays moved."""
+        if isinstance(value, np.ndarray) or not on_host(value):
+            return self._convert(value) if ours else value
+        if isinstance(value, dict):
+            parts = {key: self.moved(part, ours) for key, part in value.items()}
+            return parts if _differ(parts.values(), value.values()) else value
+        if isinstance(value, (list, tuple)):
+            listed = [self.moved(part, ours) for part in value]
+            if not _differ(listed, value):
+                return value
+            return type(value)(*listed) if hasattr(value, "_fields") else type(value)(listed)
+        walked = library_of(value) == "skransfer" or isinstance(value, BaseEstimator)
+        if not walked or not hasattr(value, "__dict__"):
+            return value
+        if id(value) not in self._seen:
+            self._seen[id(value)] = value, value  # where objects hold each other
+            state = self.state(value)
+            changed = any(state.get(name) is not part for name, part in vars(value).items())
+            found = _with_state(value, state) if changed else value
+            self._seen[id(value)] = value, found
+        return self._seen[id(value)][1]
+
+    def state(self, value: Any) -> dict[str, Any]:
+        """The attributes of an object, with their arrays moved."""
+        own = library_of(value) == "skransfer"
+        state = dict(vars(value))
+        estimator = own and isinstance(value, BaseEstimator)
+        # Arguments of our estimators are the user's.
+        kept = (*value.get_params(deep=False), *_ON_HOST) if estimator else ()
+        for name, part in state.items():
+            if name not in kept:
+                state[name] = self.moved(part, own)
+        if estimator and _differ(state.values(), vars(value).values()):
+            state.pop(_KIND, None)
+            if self._kind != "numpy":
+                state[_KIND] = self._kind
+        return state
+
+
+def _with_state(value: Any, state: dict[str, Any]) -> Any:
+    """An object of the same class with these attributes."""
+    made = object.__new__(type(value))
+    made.__dict__.update(state)
+    return made
+
+
+def _differ(new: Any, old: Any) -> bool:
+    return any(a is not b for a, b in zip(new, old, strict=True))
