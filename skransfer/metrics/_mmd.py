@@ -10,9 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
 from skransfer.base import Domains
+from skransfer.base.device import FLOATS, on_configured_device
 from skransfer.base.domains import check_ids
-from skransfer.base.judging import FLOATS
-from skransfer.kernels import KernelOperator, canonical_order, kernel_operator, resolve_gamma
+from skransfer.kernels import (
+    KernelOperator,
+    backend_of,
+    canonical_order,
+    check_device_rows,
+    kernel_operator,
+    resolve_gamma,
+    to_host,
+)
 from skransfer.solvers.mmd import mmd2, mmd_permutation_test
 
 __all__ = ["MMDTestResult", "mmd", "mmd_test"]
@@ -77,7 +85,7 @@ def mmd(
 
     Parameters
     ----------
-    X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+    X : array-like, CuPy array, sparse matrix or data frame of shape (n_samples, n_features)
         Source and target rows in any order. For ``kernel="precomputed"``: their symmetric kernel
         matrix, of shape (n_samples, n_samples).
     sample_domain : array-like of shape (n_samples,) of int
@@ -115,7 +123,7 @@ def mmd(
 
     Notes
     -----
-    One pass over the kernel matrix of all rows, :math:`O(n^2 d)` time.
+    One pass over the kernel matrix of all rows, :math:`O(n^2 d)` time, on the device of ``X``.
 
     References
     ----------
@@ -157,7 +165,7 @@ def mmd_test(
 
     Parameters
     ----------
-    X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+    X : array-like, CuPy array, sparse matrix or data frame of shape (n_samples, n_features)
         Source and target rows in any order. For ``kernel="precomputed"``: their symmetric kernel
         matrix, of shape (n_samples, n_samples).
     sample_domain : array-like of shape (n_samples,) of int
@@ -196,7 +204,10 @@ def mmd_test(
     Notes
     -----
     All permutations are columns of one product with the kernel matrix [1]_: one pass over it, as
-    long as n (n_permutations + 1) numbers fit 128 MiB, else a few.
+    long as n (n_permutations + 1) numbers fit 128 MiB, else a few. The kernel matrix and its
+    product are on the device of ``X``, where a pass takes as many columns as fit its free memory.
+    The order of the rows and the permutations are found by NumPy on the host, in
+    O(n n_permutations) time, so that the permutations are the same on every device.
 
     References
     ----------
@@ -218,8 +229,9 @@ def mmd_test(
     is_source = domains.source
     if kernel != "precomputed":
         # Widened, so that float32 and float64 rows of equal values get one order.
-        order, _ = canonical_order(X.astype(np.float64))
-        X, is_source = X[order], is_source[order]
+        order, _ = canonical_order(to_host(X).astype(np.float64))
+        backend, is_source = backend_of(X), is_source[order]
+        X = X[order] if backend.is_host else backend.take(X, order)
     op = _operator(X, kernel, gamma, degree, coef0, kernel_params)
     return MMDTestResult(*mmd_permutation_test(op, is_source, int(n_permutations), random_state))
 
@@ -232,8 +244,12 @@ def _checked(X: Any, sample_domain: Any, min_rows: int) -> tuple[Any, Domains]:
     if sample_domain is None:
         raise ValueError("sample_domain is None: it must say which rows are compared with which.")
     ids = check_ids(sample_domain, X)  # before X is converted and loses its index
-    X = check_array(X, dtype=FLOATS, accept_sparse="csr", input_name="X")
-    return X, Domains(ids).require_both(min_rows)
+    backend = backend_of(X)
+    if backend.is_host:
+        X = check_array(X, dtype=FLOATS, accept_sparse="csr", input_name="X")
+    else:
+        X = check_device_rows(X, backend)
+    return on_configured_device(X), Domains(ids).require_both(min_rows)
 
 
 def _operator(

@@ -6,16 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from skransfer.kernels import KernelOperator
+from skransfer.kernels import Backend, KernelOperator, to_host
 
 __all__ = ["MMD2", "MMDPermutations", "mmd2", "mmd_permutation_test"]
 
 Array = NDArray[np.float64]
 
-# Numbers in the columns of one pass: 128 MiB.
-_COLUMNS_SIZE = 2**24
+# Numbers in the columns of one pass: 128 MiB on the host; on a device at most 2 GiB of them.
+_COLUMNS_SIZE, _DEVICE_COLUMNS_SIZE = 2**24, 2**28
+# On a device a pass may take this share of what is free, for so many bytes a number: the columns,
+# their product, and what both become on the way.
+_FREE_SHARE, _BYTES = 0.25, 32
 # Relative to the three means: estimates closer than this are tied, whatever the rounding.
 _TIE = 1e-12
+# The same where products are rounded to single precision, in units of its rounding over the square
+# root of the rows: errors of single rows are independent, and the means are over rows.
+_TIE_UNITS = 16
 
 
 class MMD2(NamedTuple):
@@ -85,9 +91,9 @@ def mmd2(op: KernelOperator, is_source: NDArray[np.bool_]) -> MMD2:
     MMD2(unbiased=23.0, biased=25.0)
     """
     is_source = _check(op, is_source, 1)
-    sides = np.column_stack([is_source, ~is_source]).astype(np.float64)
-    sums, trace = sides.T @ (op @ sides), sides.T @ op.diagonal()
-    m, n = sides.sum(axis=0)
+    m, n = np.count_nonzero(is_source), np.count_nonzero(~is_source)
+    sides = op.backend.asarray(np.column_stack([is_source, ~is_source]), np.float64)
+    sums, trace = to_host(sides.T @ (op @ sides)), to_host(sides.T @ op.diagonal())
     across = (sums[0, 1] + sums[1, 0]) / (m * n)
     biased = sums[0, 0] / m**2 + sums[1, 1] / n**2 - across
     unbiased = np.nan
@@ -107,8 +113,10 @@ def mmd_permutation_test(
 
     All permutations are columns of one product: K Z with the n x B matrix Z of indicators, and
     the sums of the other blocks of K follow from its row sums. O(n^2 B) arithmetic, but one pass
-    over K for as many columns as take 128 MiB. The level of the test is exact: if the two samples
-    have one distribution, the p-value is at most u with a probability of at most u.
+    over K for as many columns as take 128 MiB, or a share of what is free on a device. The level
+    of the test is exact: if the two samples have one distribution, the p-value is at most u with
+    a probability of at most u. NumPy draws the samples wherever K is: the test is the same on
+    every device.
 
     Parameters
     ----------
@@ -141,19 +149,21 @@ def mmd_permutation_test(
     is_source = _check(op, is_source, 2)
     if n_permutations < 1:
         raise ValueError(f"n_permutations={n_permutations!r}: give a positive number.")
-    rng = check_random_state(random_state)
+    rng, backend = check_random_state(random_state), op.backend
     n = len(is_source)
-    row_sums, diagonal = op @ np.ones(n), op.diagonal()
+    row_sums, diagonal = op @ backend.ones(n), op.diagonal()
     # The samples as they are come first, so that rounding treats them as it does the others.
     null = np.empty(1 + n_permutations)
-    width = max(1, _COLUMNS_SIZE // n)
+    width = _columns_at_once(n, backend)
     scale = 0.0
     for start in range(0, len(null), width):
         part = slice(start, min(start + width, len(null)))
         samples = _samples(is_source, part.stop - part.start, rng, with_itself=start == 0)
-        null[part], largest = _unbiased(op, samples.T, row_sums, diagonal)
+        Z = _as_columns(samples, backend)
+        null[part], largest = _unbiased(op, Z, row_sums, diagonal)
         scale = max(scale, largest)
-    reached = np.count_nonzero(null[1:] >= null[0] - _TIE * scale)
+    tie = max(_TIE, 0.0 if op.precision < _TIE else _TIE_UNITS * op.precision / n**0.5)
+    reached = np.count_nonzero(null[1:] >= null[0] - tie * scale)
     p_value = (1 + reached) / (1 + n_permutations)
     return MMDPermutations(float(null[0]), float(p_value), null[1:])
 
@@ -161,32 +171,52 @@ def mmd_permutation_test(
 # ----------------------------------------------------------------------------------- helpers
 
 
+def _columns_at_once(n: int, backend: Backend) -> int:
+    """Columns of n numbers in one pass."""
+    numbers = float(_COLUMNS_SIZE)
+    if not backend.is_host:
+        free = backend.free_memory()
+        numbers = float(_DEVICE_COLUMNS_SIZE)
+        if free is not None:
+            numbers = min(numbers, _FREE_SHARE * free / _BYTES)
+    return max(1, int(numbers) // n)
+
+
 def _samples(
     is_source: NDArray[np.bool_], count: int, rng: np.random.RandomState, *, with_itself: bool
-) -> Array:
+) -> NDArray[np.bool_]:
     """Indicators of random samples as large as the source, one a row."""
     n, m = len(is_source), np.count_nonzero(is_source)
-    samples = np.zeros((count, n))
+    samples = np.zeros((count, n), dtype=bool)
     for i in range(count):
         if i == 0 and with_itself:
             samples[0] = is_source
         else:
-            samples[i, rng.permutation(n)[:m]] = 1.0
+            samples[i, rng.permutation(n)[:m]] = True
     return samples
 
 
-def _unbiased(
-    op: KernelOperator, Z: Array, row_sums: Array, diagonal: Array
-) -> tuple[Array, float]:
+def _as_columns(samples: NDArray[np.bool_], backend: Backend) -> Any:
+    """The indicators as columns of numbers where the kernel matrix is; they travel as bytes."""
+    columns = backend.asarray(samples).T
+    if not backend.is_host:  # there, panels of contiguous columns are multiplied without a copy
+        columns = backend.contiguous(columns)
+    return backend.astype(columns, np.float64)
+
+
+def _unbiased(op: KernelOperator, Z: Any, row_sums: Any, diagonal: Any) -> tuple[Array, float]:
     """The estimate for the sample that each column marks, and the largest mean met on the way."""
-    n, m = len(Z), float(Z[:, 0].sum())
+    xp = op.backend.xp
+    product = op @ Z
+    product *= Z
+    n, m = Z.shape[0], float(xp.sum(Z[:, 0]))
     rest = n - m
-    inside = np.einsum("ij,ij->j", Z, op @ Z)
-    across = row_sums @ Z - inside
-    outside = row_sums.sum() - inside - 2 * across
-    trace = diagonal @ Z
+    inside, sums = to_host(xp.sum(product, axis=0)), to_host(row_sums @ Z)
+    across = sums - inside
+    outside = float(xp.sum(row_sums)) - inside - 2 * across
+    trace = to_host(diagonal @ Z)
     source = (inside - trace) / (m * (m - 1))
-    target = (outside - (diagonal.sum() - trace)) / (rest * (rest - 1))
+    target = (outside - (float(xp.sum(diagonal)) - trace)) / (rest * (rest - 1))
     both = 2 * across / (m * rest)
     largest = max(float(np.abs(part).max()) for part in (source, target, both))
     return source + target - both, largest

@@ -7,8 +7,10 @@ import scipy.sparse as sp
 from scipy.stats import kstest
 from sklearn.metrics.pairwise import laplacian_kernel, rbf_kernel
 
-from skransfer.kernels import resolve_gamma
+from skransfer import config_context
+from skransfer.kernels import Backend, resolve_gamma
 from skransfer.metrics import MMDTestResult, mmd, mmd_test
+from skransfer.solvers.mmd import mmd2
 
 
 def _rows(m=40, n=30, d=3, shift=0.5, seed=0):
@@ -122,6 +124,54 @@ def test_kernels_and_their_parameters():
 
     found = mmd(X, ids, kernel=product, kernel_params={"factor": 3.0}, unbiased=False)
     assert found == pytest.approx(3 * (apart @ apart))
+
+
+@pytest.mark.parametrize(("dtype", "tol"), [(np.float64, 1e-12), (np.float32, 1e-6)])
+@pytest.mark.parametrize("ids_too", [False, True])
+def test_rows_on_a_device_give_the_test_of_the_host(ids_too, dtype, tol):
+    xp = pytest.importorskip("array_api_strict")
+    X, ids = _rows(shift=0.2)
+    X[5] = X[50]
+    X = X.astype(dtype)
+    rows = xp.asarray(X, device=xp.Device("device1"))
+    domains = xp.asarray(ids, device=xp.Device("device1")) if ids_too else ids
+    for unbiased in (True, False):
+        found = mmd(rows, domains, unbiased=unbiased)
+        assert type(found) is float
+        assert found == pytest.approx(mmd(X, ids, unbiased=unbiased), abs=tol)
+    found, host = mmd_test(rows, domains, random_state=0), mmd_test(X, ids, random_state=0)
+    assert found.p_value == host.p_value
+    assert isinstance(found.null, np.ndarray)
+    np.testing.assert_allclose(found.null, host.null, atol=tol)
+
+
+def test_a_kernel_matrix_on_a_device():
+    xp = pytest.importorskip("array_api_strict")
+    X, ids = _rows()
+    K = rbf_kernel(X)
+    given = xp.asarray(K, device=xp.Device("device1"))
+    expected = mmd(K, ids, kernel="precomputed")
+    assert mmd(given, ids, kernel="precomputed") == pytest.approx(expected, abs=1e-14)
+    with pytest.raises(ValueError, match="symmetric kernel matrix"):
+        mmd(given[:, 1:], ids, kernel="precomputed")
+    with pytest.raises(ValueError, match="NaN"):
+        mmd(given * float("nan"), ids)
+
+
+def test_settings_can_ask_for_a_device(monkeypatch):
+    xp = pytest.importorskip("array_api_strict")
+    X, ids = _rows()
+    there, seen = Backend(xp, xp.Device("device1")), []
+    monkeypatch.setattr("skransfer.base.device.cuda_backend", lambda: there)
+    monkeypatch.setattr(
+        "skransfer.metrics._mmd.mmd2", lambda op, mask: seen.append(op.backend) or mmd2(op, mask)
+    )
+    with config_context(device="cuda"):
+        found = mmd(X, ids)
+        with pytest.raises(TypeError, match="Sparse rows have no form for GPUs"):
+            mmd(sp.csr_array(X), ids)
+    assert found == pytest.approx(mmd(X, ids), abs=1e-12)
+    assert [one.name for one in seen] == ["array_api_strict", "numpy"]
 
 
 def test_data_frames():

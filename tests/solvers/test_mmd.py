@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics.pairwise import rbf_kernel
 
-from skransfer.kernels import DenseOperator, kernel_operator
+from skransfer.kernels import Backend, DenseOperator, kernel_operator
 from skransfer.solvers import mmd
 from skransfer.solvers.mmd import mmd2, mmd_permutation_test
 
@@ -101,6 +101,23 @@ def test_ties_count_whatever_the_rounding():
     assert abs(test.p_value - 0.1) < 0.02
 
 
+@pytest.mark.parametrize("form", ["dense", "tiled"])
+@pytest.mark.parametrize("seed", [3, 7])
+def test_ties_of_single_precision_products_count(form, seed):
+    xp = pytest.importorskip("array_api_strict")
+    # A sample of half of the rows and its complement have one estimate.
+    X = np.random.default_rng(seed).normal(size=(12, 3)).astype(np.float32)
+    X[6:] += 2
+    exact = kernel_operator(X.astype(float), gamma=0.1)
+    op = kernel_operator(xp.asarray(X, device=xp.Device("device1")), gamma=0.1, form=form)
+    for source in (np.arange(12) < 6, np.arange(12) >= 6):
+        expected, found = (mmd_permutation_test(one, source, 3000, 0) for one in (exact, op))
+        tied = np.isclose(expected.null, expected.statistic, rtol=1e-10)
+        assert tied.sum() > 2
+        assert np.ptp(found.null[tied]) > 1e-12  # rounded apart
+        assert found.p_value == expected.p_value
+
+
 def test_equal_rows_give_a_p_value_of_one():
     test = mmd_permutation_test(kernel_operator(np.ones((9, 2))), np.arange(9) < 4, 20, 0)
     assert test.p_value == 1.0
@@ -112,6 +129,36 @@ def test_the_same_seed_gives_the_same_test():
     first, again = (mmd_permutation_test(op, source, 30, 3) for _ in range(2))
     np.testing.assert_array_equal(first.null, again.null)
     assert (mmd_permutation_test(op, source, 30, 4).null != first.null).any()
+
+
+@pytest.mark.parametrize(("dtype", "tol"), [(np.float64, 1e-14), (np.float32, 5e-7)])
+@pytest.mark.parametrize("form", ["dense", "tiled"])
+@pytest.mark.parametrize("free", [None, 32 * 40 * 11 * 4])
+def test_a_device_gives_the_test_of_the_host(form, dtype, tol, free, monkeypatch):
+    xp = pytest.importorskip("array_api_strict")
+    X, source = _problem()
+    X = X.astype(dtype)
+    ours, theirs = (
+        kernel_operator(rows, gamma=0.3, form=form)
+        for rows in (X, xp.asarray(X, device=xp.Device("device1")))
+    )
+    np.testing.assert_allclose(mmd2(theirs, source), mmd2(ours, source), atol=tol)
+    host = mmd_permutation_test(ours, source, 50, 7)
+    widths, product = [], type(theirs).__matmul__
+    if free is not None:
+        monkeypatch.setattr(Backend, "free_memory", lambda self: free)
+
+    def counted(op, V):
+        widths.append(V.shape[-1])
+        return product(op, V)
+
+    monkeypatch.setattr(type(theirs), "__matmul__", counted)
+    found = mmd_permutation_test(theirs, source, 50, 7)
+    assert widths[1:] == ([51] if free is None else [11, 11, 11, 11, 7])
+    assert type(found.statistic) is type(found.p_value) is float
+    assert isinstance(found.null, np.ndarray)
+    np.testing.assert_allclose(found.null, host.null, atol=tol)
+    assert found.p_value == host.p_value
 
 
 @pytest.mark.parametrize(
