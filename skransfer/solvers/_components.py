@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skransfer.kernels import KernelOperator, LowRankOperator
+from skransfer.kernels import KernelOperator, LowRankOperator, backend_of
 from skransfer.solvers.moments import DomainMoments
 
-__all__ = ["feature_basis", "kernel_noise", "unit_columns"]
+__all__ = ["feature_basis", "kernel_noise", "scatter_of", "unit_columns"]
 
 Array = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def unit_columns(columns: NDArray[Any]) -> Array:
     return np.asarray(centered / np.sqrt(np.linalg.eigvalsh(centered.T @ centered)[-1]))
 
 
-def feature_basis(op: LowRankOperator) -> tuple[Array, Array, Array]:
+def feature_basis(op: LowRankOperator) -> tuple[Any, Any, Any]:
     """For K = F F': T and R with F T orthonormal and K F T = F R, and the scatter of F.
 
     Eigenvectors of whatever begins and ends with K lie in the span of F: with W = F T u a problem
@@ -62,8 +62,9 @@ def feature_basis(op: LowRankOperator) -> tuple[Array, Array, Array]:
 
     Returns
     -------
-    T, R : ndarray of shape (D, r)
-    scatter : ndarray of shape (D, D)
+    T, R : array of shape (D, r)
+        Where the features are.
+    scatter : array of shape (D, D)
         F'HF.
 
     Examples
@@ -75,13 +76,40 @@ def feature_basis(op: LowRankOperator) -> tuple[Array, Array, Array]:
     >>> float(abs(T[0, 0])), float(abs(R[0, 0])), float(scatter[0, 0])
     (0.2, 5.0, 0.5)
     """
-    moments = DomainMoments(op.features.shape[1]).update(op.features)
-    gram = moments.scatter + moments.count * np.outer(moments.mean, moments.mean)
-    squares, vectors = np.linalg.eigh((gram + gram.T) / 2)
-    floor = max(_EPS, op.precision**2) * len(squares) * squares.max(initial=0.0)
-    squares, vectors = squares[squares > floor], vectors[:, squares > floor]
-    roots = np.sqrt(squares)
+    backend = op.backend
+    moments = DomainMoments(op.features.shape[1], backend).update(op.features)
+    mean = moments.mean
+    gram = moments.scatter + moments.count * (mean[:, None] * mean[None, :])
+    squares, vectors = backend.eigh((gram + gram.T) / 2)
+    floor = max(_EPS, op.precision**2) * squares.shape[0] * backend.largest(squares)
+    kept = squares > floor
+    roots, vectors = backend.xp.sqrt(backend.take(squares, kept)), backend.take(vectors, kept, 1)
     return vectors / roots, vectors * roots, moments.scatter
+
+
+def scatter_of(rows: Any, gram: Any) -> Any:
+    """Z'HZ of rows Z, from Z'Z.
+
+    Parameters
+    ----------
+    rows : array of shape (n, p)
+        On any device.
+    gram : array of shape (p, p)
+
+    Returns
+    -------
+    array of shape (p, p)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers._components import scatter_of
+    >>> Z = np.array([[1.0], [3.0]])
+    >>> scatter_of(Z, Z.T @ Z)
+    array([[2.]])
+    """
+    mean = backend_of(rows).xp.mean(rows, axis=0)
+    return gram - rows.shape[0] * (mean[:, None] * mean[None, :])
 
 
 def kernel_noise(op: KernelOperator) -> float:
@@ -106,5 +134,5 @@ def kernel_noise(op: KernelOperator) -> float:
     >>> kernel_noise(DenseOperator(np.eye(4), symmetric=True)) < 1e-14
     True
     """
-    rounding = float(np.finfo(op.dtype).eps) * float(np.abs(op.diagonal()).max())
-    return 8.0 * float(np.sqrt(op.shape[0])) * rounding
+    largest = float(op.backend.xp.max(op.backend.xp.abs(op.diagonal())))
+    return 8.0 * float(np.sqrt(op.shape[0])) * float(np.finfo(op.dtype).eps) * largest

@@ -1,27 +1,30 @@
 """Parts of the pencils of transfer components: a symmetric root, and signs."""
 
-import numpy as np
-from numpy.typing import NDArray
+import math
+from typing import Any
+
+from skransfer.kernels import backend_of
 
 __all__ = ["HalfInverse", "odd_signs"]
 
-Array = NDArray[np.float64]
+Array = Any  # of float64, on any device
 
 
 class HalfInverse:
     """F with F (U U' + alpha I) F = I, as a function V -> F V; U is kept as ``root``."""
 
     def __init__(self, root: Array, alpha: float) -> None:
+        backend = backend_of(root)
         self.root = root
-        self._q, lengths, _ = np.linalg.svd(root, full_matrices=False)
+        self._q, lengths, _ = backend.svd(root)
         # 1 - sqrt(alpha / (alpha + s^2)), without the cancellation for small s.
         ratio = alpha / (alpha + lengths**2)
-        self._shrink = (1 - ratio) / (1 + np.sqrt(ratio))
-        self.scale = 1 / float(np.sqrt(alpha))
+        self._shrink = (1 - ratio) / (1 + backend.xp.sqrt(ratio))
+        self.scale = 1 / math.sqrt(alpha)
 
     def __call__(self, V: Array) -> Array:
         inner = self._shrink[:, None] * (self._q.T @ V)
-        return np.asarray(self.scale * (V - self._q @ inner))
+        return self.scale * (V - self._q @ inner)
 
 
 def odd_signs(embedding: Array) -> Array:
@@ -31,19 +34,22 @@ def odd_signs(embedding: Array) -> Array:
     rounding level the values lie symmetric about 0, no function of the values alone can tell the
     two ends apart, and the largest entry that comes first decides.
     """
-    centered = embedding - embedding.mean(axis=0)
-    unit = centered / np.sqrt(np.mean(centered**2, axis=0))
+    backend = backend_of(embedding)
+    xp, (n, k) = backend.xp, embedding.shape
+    centered = embedding - xp.mean(embedding, axis=0)
+    unit = centered / xp.sqrt(xp.mean(centered**2, axis=0))
     squares = unit * unit  # products: powers of arrays are many times slower
     cubes = squares * unit
-    signs = np.zeros(embedding.shape[1])
-    largest = embedding[np.argmax(np.abs(embedding), axis=0), np.arange(len(signs))]
-    mean = embedding.mean(axis=0) / np.sqrt(np.mean(embedding**2, axis=0))
+    first = xp.argmax(xp.abs(embedding), axis=0) * k + backend.arange(k)
+    largest = xp.take(xp.reshape(embedding, (n * k,)), first, axis=0)
+    mean = xp.mean(embedding, axis=0) / xp.sqrt(xp.mean(embedding**2, axis=0))
+    signs = backend.zeros(k)
     for odd, bound in (
-        (np.mean(cubes, axis=0), 1e-4),
-        (np.mean(cubes * squares, axis=0), 1e-4),
+        (xp.mean(cubes, axis=0), 1e-4),
+        (xp.mean(cubes * squares, axis=0), 1e-4),
         (mean, 1e-4),
         (largest, 0.0),
     ):
-        undecided = signs == 0
-        signs[undecided] = np.where(np.abs(odd) > bound, np.sign(odd), 0.0)[undecided]
+        undecided = (signs == 0) & (xp.abs(odd) > bound)
+        signs = xp.where(undecided, xp.sign(odd), signs)
     return signs

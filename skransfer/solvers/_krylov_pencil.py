@@ -6,15 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from skransfer.kernels import KernelOperator, check_memory
-from skransfer.solvers._components import kernel_noise
+from skransfer.kernels import KernelOperator, to_host
+from skransfer.solvers._components import kernel_noise, scatter_of
 from skransfer.solvers._half_inverse import HalfInverse
 from skransfer.solvers._pencil_forms import Found, defect, leading
-from skransfer.solvers.krylov import KrylovSpace
+from skransfer.solvers.krylov import KrylovSpace, check_room
 
 __all__ = ["OVERSAMPLE", "KrylovPencil"]
 
-Array = NDArray[np.float64]
+Array = Any  # of float64, where the operator is
+Values = NDArray[np.float64]  # a few numbers on the host: what decides when to stop
 
 OVERSAMPLE = 5
 _EPS = float(np.finfo(np.float64).eps)
@@ -54,13 +55,13 @@ class KrylovPencil:
     def __init__(
         self, op: KernelOperator, k: int, tol: float, random_state: Any, verbose: int
     ) -> None:
-        self._op, self._k, self._noise = op, k, kernel_noise(op)
+        self._op, self._k, self._noise, self._backend = op, k, kernel_noise(op), op.backend
         self._tol, self._random_state, self._verbose = tol, random_state, verbose
         self._space: KrylovSpace | None = None
         self._half: HalfInverse | None = None  # of the first problem, in its space
         self._n_kept = 0  # directions of the first space that all later ones start from
         self._last: Found | None = None
-        self._reduced = np.zeros((0, 0))  # the last solution in the space, if that is without G
+        self._reduced: Array = None  # the last solution in the space, if that is without G
 
     def solve(self, E: Array, alpha: float, scale: Array | None) -> Found:
         """The leading components for contrasts E; ``scale`` is G^-1/2 as a column."""
@@ -72,11 +73,11 @@ class KrylovPencil:
         return self._last
 
     def _first(self, E: Array, alpha: float) -> Found:
-        random = check_random_state(self._random_state).standard_normal(
-            (len(E), self._k + OVERSAMPLE)
-        )
-        start = np.column_stack([np.ones(len(E)), E, random])
-        _check_memory(*start.shape)
+        backend, (n, n_contrasts) = self._backend, E.shape
+        check_room(backend, n, 1 + n_contrasts + self._k + OVERSAMPLE)
+        # Drawn on the host: the same on every device.
+        random = check_random_state(self._random_state).standard_normal((n, self._k + OVERSAMPLE))
+        start = backend.concat([backend.ones((n, 1)), E, backend.asarray(random)], axis=1)
         space = self._space = KrylovSpace(self._op, start)
         converged = self._grow(space, E, alpha)
         self._half = HalfInverse(space.products.T @ E, alpha)
@@ -87,14 +88,12 @@ class KrylovPencil:
 
     def _grow(self, space: KrylovSpace, E: Array, alpha: float) -> bool:
         """Extend the space until the k leading values stand still; False at the limit."""
-        before: Array = np.zeros(0)
+        before: Values = np.zeros(0)
         while space.n_passes < _MAX_PASSES:
-            products = space.products
-            mean = products.mean(axis=0)
-            half = HalfInverse(products.T @ E, alpha)
-            small = half(half(space.gram - len(products) * np.outer(mean, mean)).T)
-            every = np.linalg.eigvalsh((small + small.T) / 2)
-            values = np.asarray(every[::-1][: self._k], dtype=np.float64)
+            half = HalfInverse(space.products.T @ E, alpha)
+            small = half(half(scatter_of(space.products, space.gram)).T)
+            every = to_host(self._backend.eigvalsh((small + small.T) / 2))
+            values = every[::-1][: self._k]
             self._say(space.n_passes, values)
             if self._stand_still(values, before, self._rounding(space, values, half.scale)):
                 return True
@@ -106,20 +105,20 @@ class KrylovPencil:
     def _next(self, E: Array, alpha: float, scale: Array | None) -> Found:
         root = self._op @ E
         space, n_passes = self._near(root, scale)
-        noise = self._noise if scale is None else self._noise * float(scale.max())
+        noise = self._noise if scale is None else self._noise * self._backend.largest(scale)
         whole = HalfInverse(root if scale is None else scale * root, alpha)
-        before: Array = np.zeros(0)
+        before: Values = np.zeros(0)
         while True:
             half = HalfInverse(space.products.T @ E, alpha)
-            reduced, values = leading(space.products, half, self._k, noise, space.gram)
+            reduced, squares = leading(space.products, half, self._k, noise, space.gram)
             W, embedding = space.basis @ reduced, space.products @ reduced
-            found = Found(W if scale is None else scale * W, values, embedding, root)
+            found = Found(W if scale is None else scale * W, squares, embedding, root)
             step = defect(self._op, found, alpha, scale)
-            n_passes += 1
+            n_passes, values = n_passes + 1, to_host(squares)
             self._say(n_passes, values)
-            lengths = np.linalg.norm(whole(step), axis=0)
+            lengths = self._backend.norms(whole(step))
             rounding = self._rounding(space, values, half.scale)
-            done = bool((lengths <= _LATER * self._tol * values + rounding).all())
+            done = bool((to_host(lengths) <= _LATER * self._tol * values + rounding).all())
             done = done or self._stand_still(values, before, rounding)
             if done or n_passes >= _MAX_PASSES or not space.extend(step):
                 break
@@ -131,7 +130,7 @@ class KrylovPencil:
 
     def _near(self, root: Array, scale: Array | None) -> tuple[KrylovSpace, int]:
         """A space near the solution, and the passes made."""
-        space, last = self._space, self._last
+        space, last, backend = self._space, self._last, self._backend
         assert space is not None
         assert last is not None
         assert self._half is not None
@@ -139,50 +138,42 @@ class KrylovPencil:
             self._restrict(space, self._widely(space, self._half))
             self._n_kept = space.basis.shape[1]
         if scale is None:
-            kept = np.eye(space.basis.shape[1], self._n_kept)
-            self._restrict(space, np.column_stack([kept, self._reduced]))
+            kept = backend.eye(space.basis.shape[1], self._n_kept)
+            self._restrict(space, backend.concat([kept, self._reduced], axis=1))
             return space, 1 + int(space.extend(root))
-        forward = self._op @ (last.embedding - last.embedding.mean(axis=0))
-        start = np.column_stack([space.products[:, : self._n_kept], root, forward])
+        forward = self._op @ (last.embedding - backend.xp.mean(last.embedding, axis=0))
+        start = backend.concat([space.products[:, : self._n_kept], root, forward], axis=1)
         return KrylovSpace(self._op, scale * start, scale), 3
 
     def _widely(self, space: KrylovSpace, half: HalfInverse) -> Array:
         """More directions than are asked for; the leading ones must be exact, the others not."""
-        most, mean = 4 * self._k + 16, space.products.mean(axis=0)
-        small = half(half(space.gram - len(space.products) * np.outer(mean, mean)).T)
-        squares, vectors = np.linalg.eigh((small + small.T) / 2)
-        if len(squares) > most and squares[-most] > 1e-8 * squares[-1]:
-            return np.column_stack([self._reduced, half(vectors[:, -most : -self._k])])
+        most = 4 * self._k + 16
+        small = half(half(scatter_of(space.products, space.gram)).T)
+        squares, vectors = self._backend.eigh((small + small.T) / 2)
+        if squares.shape[0] > most and bool(squares[-most] > 1e-8 * squares[-1]):
+            more = half(vectors[:, -most : -self._k])
+            return self._backend.concat([self._reduced, more], axis=1)
         # The square has lost the small ones.
         return leading(space.products, half, most, self._noise)[0]
 
     def _restrict(self, space: KrylovSpace, directions: Array) -> None:
         """Keep some directions of the space."""
-        Q = np.linalg.qr(directions)[0]
+        Q = self._backend.orthonormal(directions)
         space.restrict(Q)
         self._reduced = Q.T @ self._reduced
 
-    def _rounding(self, space: KrylovSpace, values: Array, scale: float) -> float:
+    def _rounding(self, space: KrylovSpace, values: Values, scale: float) -> float:
         """Rounding moves the values by so much; changes below it mean nothing."""
         share = 4 * space.basis.shape[1] * _EPS
         share += space.precision if space.precision > _EPS else 0
         return float((self._noise * scale) ** 2 + share * values.max(initial=0.0))
 
-    def _stand_still(self, values: Array, before: Array, rounding: float) -> bool:
+    def _stand_still(self, values: Values, before: Values, rounding: float) -> bool:
         if len(values) != len(before):
             return False
         return bool((values - before <= self._tol**2 * values + rounding).all())
 
-    def _say(self, n_passes: int, values: Array) -> None:
+    def _say(self, n_passes: int, values: Values) -> None:
         if self._verbose:
             message = f"pass {n_passes}: captured scatter {values.sum():.9g}"
             print(message)  # noqa: T201 - what verbose asks for
-
-
-def _check_memory(n: int, width: int) -> None:
-    """Refuse a Krylov space that cannot fit: bases and products of about ten blocks."""
-    check_memory(
-        2 * 10 * 8 * n * width,
-        f"A block Krylov space for {n} rows and blocks of {width} columns",
-        ("choose fewer n_components", "pass feature_map=Nystroem(...)", "fit on fewer rows"),
-    )

@@ -1,16 +1,17 @@
 """A growing block Krylov space of a symmetric kernel operator."""
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
 
-from skransfer.kernels import KernelOperator, check_memory
+from skransfer.kernels import Backend, KernelOperator, check_memory
 
-__all__ = ["KrylovSpace"]
+__all__ = ["KrylovSpace", "check_room"]
 
-Array = NDArray[np.float64]
+Array = Any  # of float64, where the operator is
 
-# Blocks that there is room for at first.
-_BLOCKS = 16
+# Blocks that there is room for at first, and those that most problems fill.
+_BLOCKS, _USUAL_BLOCKS = 16, 10
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -26,15 +27,15 @@ class KrylovSpace:
     ----------
     op : KernelOperator of shape (n, n)
         Symmetric.
-    start : ndarray of shape (n, b)
-        The block S; dependent columns are dropped.
-    scale : ndarray of shape (n, 1), default=None
+    start : array of shape (n, b)
+        The block S, where the operator is; dependent columns are dropped.
+    scale : array of shape (n, 1), default=None
         Products are those of K diag(scale), which is not symmetric: `grow` has no meaning then,
         `extend` has. None: of K.
 
     Attributes
     ----------
-    basis, products : ndarray of shape (n, p)
+    basis, products : array of shape (n, p)
         B and K B.
     precision : float
         Relative error of a product.
@@ -56,33 +57,35 @@ class KrylovSpace:
     def __init__(self, op: KernelOperator, start: Array, scale: Array | None = None) -> None:
         n, width = start.shape
         self._op, self._scale, self.precision = op, scale, op.precision
-        # One column after the other in memory: room that is not used yet takes none.
-        self._basis = np.empty((_BLOCKS * width, n))
-        self._products = np.empty((_BLOCKS * width, n))
-        self._gram = np.zeros((0, 0))
+        self._backend = op.backend
+        # One column after the other in memory: on the host, room that is not used yet takes none.
+        self._basis = self._backend.empty((_BLOCKS * width, n))
+        self._products = self._backend.empty((_BLOCKS * width, n))
+        self._gram = self._backend.zeros((0, 0))
         self._size = 0
         self._last = slice(0, 0)
         self.n_passes = 0
-        lengths = np.linalg.norm(start, axis=0)
-        self._append(self._orthonormal(start[:, lengths > 0] / lengths[lengths > 0], _EPS))
+        self._append(self._orthonormal(self._units(start), _EPS))
 
     @property
     def basis(self) -> Array:
         """B, of shape (n, p)."""
-        return self._basis[: self._size].T
+        return self._basis[: self._size, :].T
 
     @property
     def products(self) -> Array:
         """K B, of shape (n, p)."""
-        return self._products[: self._size].T
+        return self._products[: self._size, :].T
 
     @property
     def gram(self) -> Array:
         """(K B)'K B, of shape (p, p); of earlier columns it is known."""
-        old, products = len(self._gram), self.products
+        old, products, concat = self._gram.shape[0], self.products, self._backend.concat
         if old < self._size:
             fresh = products[:, old:].T @ products
-            self._gram = np.block([[self._gram, fresh[:, :old].T], [fresh]])
+            if old:
+                fresh = concat([concat([self._gram, fresh[:, :old].T], axis=1), fresh])
+            self._gram = fresh
         return self._gram
 
     def extend(self, columns: Array) -> bool:
@@ -92,15 +95,14 @@ class KrylovSpace:
 
         Parameters
         ----------
-        columns : ndarray of shape (n, b)
+        columns : array of shape (n, b)
 
         Returns
         -------
         bool
             False if the basis had them already.
         """
-        lengths = np.linalg.norm(columns, axis=0)
-        block = self._orthonormal(columns[:, lengths > 0] / lengths[lengths > 0], 1e-12)
+        block = self._orthonormal(self._units(columns), 1e-12)
         if block.shape[1]:
             start = self._last.start
             self._append(block)
@@ -116,55 +118,98 @@ class KrylovSpace:
 
         Parameters
         ----------
-        directions : ndarray of shape (p, q)
+        directions : array of shape (p, q)
             Orthonormal columns, in coordinates of the basis.
         """
         self._gram = directions.T @ self.gram @ directions
         size = directions.shape[1]
         for held in (self._basis, self._products):
-            held[:size] = directions.T @ held[: self._size]
+            held[:size, :] = directions.T @ held[: self._size, :]
         self._size, self._last = size, slice(size, size)
 
     def grow(self) -> bool:
         """Append what one more product with K adds; False if that is nothing."""
-        block = self._products[self._last].T
+        block = self._products[self._last, :].T
         # A product carries errors of this size; directions below it are made of them.
-        noise = 4 * self._op.precision * float(np.linalg.norm(self.products))
+        noise = 4 * self._op.precision * self._backend.norm(self.products)
         block = self._orthonormal(block, noise)
         if block.shape[1]:
             self._append(block)
         return bool(block.shape[1])
 
     def _append(self, block: Array) -> None:
-        size = self._size + block.shape[1]
-        if size > len(self._basis):
+        size, n = self._size + block.shape[1], block.shape[0]
+        if size > self._basis.shape[0]:
             check_memory(
-                2 * 8 * (self._size + size) * len(block),
-                f"A block Krylov space that grows beyond {self._size} columns of {len(block)} rows",
+                2 * 8 * (self._size + size) * n,
+                f"A block Krylov space that grows beyond {self._size} columns of {n} rows",
                 ("choose fewer n_components", "raise tol", "pass feature_map=Nystroem(...)"),
+                self._backend,
             )
-            room = np.empty((size, len(block)))
-            self._basis = np.concatenate([self._basis[: self._size], room])
-            self._products = np.concatenate([self._products[: self._size], room])
+            room, concat = self._backend.empty((size, n)), self._backend.concat
+            self._basis = concat([self._basis[: self._size, :], room])
+            self._products = concat([self._products[: self._size, :], room])
         self._last = slice(self._size, size)
-        self._basis[self._last] = block.T
+        self._basis[self._last, :] = block.T
         scaled = block if self._scale is None else self._scale * block
-        self._products[self._last] = (self._op @ scaled).T
+        self._products[self._last, :] = (self._op @ scaled).T
         self._size = size
         self.n_passes += 1
 
     def _orthonormal(self, block: Array, noise: float) -> Array:
         """Orthonormal columns that span `block` beyond the basis, down to the noise."""
+        take, sqrt = self._backend.take, self._backend.xp.sqrt
         # Twice is enough (Giraud, Langou and Rozloznik, 2005).
         for _ in range(2):
-            block = block - self.basis @ (self.basis.T @ block)
-        lengths = np.linalg.norm(block, axis=0)
-        block = block[:, lengths > noise] / lengths[lengths > noise]
+            block = self._beyond(block)
+        block = self._units(block, noise)
         for _ in range(2):
-            values, vectors = np.linalg.eigh(block.T @ block)
+            if not block.shape[1]:
+                return block
+            values, vectors = self._backend.eigh(block.T @ block)
             keep = values > 1e-12 * block.shape[1]
-            block = block @ (vectors[:, keep] / np.sqrt(values[keep]))
+            block = block @ (take(vectors, keep, axis=1) / sqrt(take(values, keep)))
             # Dividing by small values brings parts of the basis back.
-            block -= self.basis @ (self.basis.T @ block)
-        room = len(block) - self._size
+            block = self._beyond(block)
+        room = block.shape[0] - self._size
         return block[:, max(block.shape[1] - room, 0) :]
+
+    def _beyond(self, block: Array) -> Array:
+        """What of some columns the basis does not span."""
+        return block - self.basis @ (self.basis.T @ block) if self._size else block
+
+    def _units(self, columns: Array, noise: float = 0.0) -> Array:
+        """Columns of length 1, without those that are no longer than the noise."""
+        lengths, take = self._backend.norms(columns), self._backend.take
+        kept = lengths > noise
+        return take(columns, kept, axis=1) / take(lengths, kept)
+
+
+def check_room(backend: Backend, n: int, width: int) -> None:
+    """Refuse a Krylov space that cannot fit.
+
+    Parameters
+    ----------
+    backend : Backend
+        Where it is to be.
+    n, width : int
+        Rows, and columns of the first block.
+
+    Raises
+    ------
+    MemoryError
+        If bases and products of about ten blocks are more than is free: on a device, of all
+        blocks that room is taken for.
+
+    Examples
+    --------
+    >>> from skransfer.kernels import HOST
+    >>> from skransfer.solvers.krylov import check_room
+    >>> check_room(HOST, 1000, 20)
+    """
+    check_memory(
+        2 * (_USUAL_BLOCKS if backend.is_host else _BLOCKS) * 8 * n * width,
+        f"A block Krylov space for {n} rows and blocks of {width} columns",
+        ("choose fewer n_components", "pass feature_map=Nystroem(...)", "fit on fewer rows"),
+        backend,
+    )

@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skransfer.kernels import KernelOperator, LowRankOperator
+from skransfer.kernels import Backend, KernelOperator, LowRankOperator, to_host
 from skransfer.solvers._half_inverse import HalfInverse, odd_signs
 from skransfer.solvers._krylov_pencil import OVERSAMPLE, KrylovPencil
 from skransfer.solvers._pencil_forms import DensePencil, FeaturePencil, defect
 
 __all__ = ["ComponentSolver", "TransferComponents", "transfer_components"]
 
-Array = NDArray[np.float64]
+Array = Any  # of float64, where the operator is
 
 # Up to this many rows one singular value decomposition is as fast as the iteration.
 _DENSE_ROWS = 600
@@ -25,13 +25,14 @@ class TransferComponents(NamedTuple):
 
     Attributes
     ----------
-    W : ndarray of shape (n, k)
-        Coefficients of the directions on the rows.
-    values : ndarray of shape (k,)
+    W : array of shape (n, k)
+        Coefficients of the directions on the rows. As all arrays here, it is where the operator
+        is.
+    values : array of shape (k,)
         Generalized eigenvalues, decreasing: the scatter w'KHKw of each component.
-    embedding : ndarray of shape (n, k)
+    embedding : array of shape (n, k)
         K W, at no extra cost.
-    directions : ndarray of shape (D, k) or None
+    directions : array of shape (D, k) or None
         For a kernel given by features F: the embedding is F times these, and so is that of new
         rows.
     form : {"dense", "krylov", "low-rank"}
@@ -213,8 +214,8 @@ class ComponentSolver:
         ----------
         contrast : ndarray of shape (n,) or (n, c)
             E; columns of zeros are ignored.
-        penalty : ndarray of shape (n,), default=None
-            Diagonal of G, positive. None: ones.
+        penalty : array of shape (n,), default=None
+            Diagonal of G, positive; on the host or where the operator is. None: ones.
 
         Returns
         -------
@@ -225,14 +226,15 @@ class ComponentSolver:
         ValueError
             As `transfer_components`, or if ``penalty`` is not positive.
         """
-        op, E = self._op, _columns(contrast, self._op.shape[0])
+        op, backend = self._op, self._op.backend
+        E = backend.asarray(_columns(contrast, op.shape[0]))
         if penalty is not None and self._primal:
             raise ValueError(
                 "penalty weighs the coefficients, which primal=True does not penalize."
             )
-        scale = None if penalty is None else _scale(penalty, len(E))
+        scale = None if penalty is None else _scale(penalty, op.shape[0], backend)
         found = self._form.solve(E, self._alpha, scale)
-        if not len(found.values):
+        if not found.values.shape[0]:
             raise ValueError(
                 "The kernel sees no difference between the rows, so there is no component to "
                 "find. Check the features, and gamma: it may be far too small or far too large."
@@ -241,7 +243,7 @@ class ComponentSolver:
         if lengths is None:
             root = found.root if scale is None else scale * found.root
             step = HalfInverse(root, self._alpha)(defect(op, found, self._alpha, scale))
-            lengths = np.linalg.norm(step, axis=0)
+            lengths = backend.norms(step)
             n_passes += self._form.form == "krylov"
         signs = odd_signs(found.embedding)
         return TransferComponents(
@@ -251,7 +253,7 @@ class ComponentSolver:
             None if found.directions is None else found.directions * signs,
             self._form.form,
             n_passes,
-            float(lengths.max() / found.values[0]),
+            float(backend.xp.max(lengths) / found.values[0]),
             found.converged,
         )
 
@@ -268,18 +270,18 @@ def _check(op: KernelOperator, alpha: float, n_components: int) -> None:
         raise ValueError(f"n_components={n_components!r}: at least 1.")
 
 
-def _columns(contrast: Any, n: int) -> Array:
+def _columns(contrast: Any, n: int) -> NDArray[np.float64]:
     """The contrasts as columns, without those that are zero."""
-    E = np.asarray(contrast, dtype=np.float64)
+    E = np.asarray(to_host(contrast), dtype=np.float64)
     E = E[:, None] if E.ndim == 1 else E
     if len(E) != n:
         raise ValueError(f"contrast has {len(E)} rows and the kernel matrix {n}.")
     return E[:, E.any(axis=0)]
 
 
-def _scale(penalty: Any, n: int) -> Array:
+def _scale(penalty: Any, n: int, backend: Backend) -> Array:
     """G^-1/2 as a column."""
-    G = np.asarray(penalty, dtype=np.float64)
-    if G.shape != (n,) or not ((G > 0) & np.isfinite(G)).all():
+    G, xp = backend.asarray(penalty, np.float64), backend.xp
+    if tuple(G.shape) != (n,) or not bool(xp.all((G > 0) & xp.isfinite(G))):
         raise ValueError(f"penalty must be {n} positive numbers.")
-    return np.asarray(1 / np.sqrt(G))[:, None]
+    return (1 / xp.sqrt(G))[:, None]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skransfer.kernels import DenseOperator, LowRankOperator
-from skransfer.solvers._components import feature_basis, kernel_noise, unit_columns
+from skransfer.kernels import DenseOperator, LowRankOperator, to_host
+from skransfer.solvers._components import feature_basis, kernel_noise, scatter_of, unit_columns
 
 
 def test_unit_columns_have_norm_one_and_the_same_shape_in_any_unit():
@@ -52,3 +52,28 @@ def test_noise_bounds_the_rounding_of_a_kernel_matrix():
     rough = DenseOperator(K.astype(np.float32), symmetric=True)
     error = np.linalg.norm(K.astype(np.float32) - K, 2)
     assert error < kernel_noise(rough) < 1000 * error
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_basis_of_features_on_a_device(dtype):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    F = np.random.default_rng(0).normal(size=(60, 7)) @ np.diag([3.0, 2, 2, 1, 1, 1, 0])
+    F = F.astype(dtype)
+    op = LowRankOperator(strict.asarray(F, device=device))
+    found = feature_basis(op)
+    assert all(part.device == device for part in found)
+    assert kernel_noise(op) == pytest.approx(kernel_noise(LowRankOperator(F)))
+    T, R, scatter = map(to_host, found)
+    F = F.astype(float)
+    tolerance = 1e-12 if dtype is np.float64 else 1e-6
+    assert T.shape == R.shape == (7, 6)
+    np.testing.assert_allclose((F @ T).T @ (F @ T), np.eye(6), atol=tolerance)
+    np.testing.assert_allclose(F @ (F.T @ (F @ T)), F @ R, atol=1e3 * tolerance)
+    np.testing.assert_allclose(scatter, 60 * np.cov(F.T, bias=True), atol=1e3 * tolerance)
+
+
+def test_scatter_of_rows_without_their_product():
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(20, 3)) + 1
+    np.testing.assert_allclose(scatter_of(Z, Z.T @ Z), 20 * np.cov(Z.T, bias=True), atol=1e-12)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from skransfer.kernels import DenseOperator
+from skransfer.kernels import Backend, DenseOperator, to_host
 from skransfer.solvers import krylov
-from skransfer.solvers.krylov import KrylovSpace
+from skransfer.solvers.krylov import KrylovSpace, check_room
 
 
 def _operator(values, seed=0):
@@ -89,8 +89,43 @@ def test_memory_is_asked_for_when_more_blocks_are_needed_than_there_was_room_for
     op = DenseOperator(np.diag(np.linspace(1.0, 2.0, 60)), symmetric=True)
     space = KrylovSpace(op, np.ones((60, 1)))
     asked = []
-    monkeypatch.setattr(krylov, "check_memory", lambda size, what, ways: asked.append(size))
+    monkeypatch.setattr(krylov, "check_memory", lambda size, *about: asked.append(size))
     while space.basis.shape[1] < 30:
         assert space.grow()
     assert len(asked) == 1  # it doubles
     assert asked[0] >= space.basis.nbytes + space.products.nbytes
+
+
+def test_on_a_device():
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    rng = np.random.default_rng(1)
+    K, start, more = _operator(0.8 ** np.arange(60.0)).to_dense(), *rng.normal(size=(2, 60, 3))
+    start[:, 1] = 0
+    there = [strict.asarray(np.array(part), device=device) for part in (K, start, more)]
+    spaces = []
+    for matrix, first, columns in ((K, start, more), there):
+        space = KrylovSpace(DenseOperator(matrix, symmetric=True), first)
+        assert [space.extend(columns), space.extend(columns)] == [True, False]
+        while space.basis.shape[1] < 50:  # beyond the room that there is at first
+            assert space.grow()
+        spaces.append(space)
+    found = spaces[1]
+    assert found.basis.device == found.products.device == found.gram.device == device
+    B, KB = to_host(found.basis), to_host(found.products)
+    np.testing.assert_allclose(B.T @ B, np.eye(B.shape[1]), atol=1e-12)
+    np.testing.assert_allclose(KB, K @ B, atol=1e-13)
+    np.testing.assert_allclose(to_host(found.gram), KB.T @ KB, atol=1e-13)
+    ours, theirs = B[:, :20], spaces[0].basis[:, :20]  # of a space, not of its basis
+    np.testing.assert_allclose(ours @ ours.T, theirs @ theirs.T, atol=1e-9)
+    found.restrict(strict.asarray(np.eye(B.shape[1], 7), device=device))
+    np.testing.assert_allclose(to_host(found.products), KB[:, :7], atol=1e-14)
+
+
+def test_room_on_a_device_is_asked_for_there(monkeypatch):
+    strict = pytest.importorskip("array_api_strict")
+    backend = Backend(strict, strict.Device("device1"))
+    monkeypatch.setattr(Backend, "free_memory", lambda self: 2.0**30)
+    check_room(backend, 2**20, 4)  # exactly what is free
+    with pytest.raises(MemoryError, match=r"device1.*n_components"):
+        check_room(backend, 2**20, 5)

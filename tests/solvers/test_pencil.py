@@ -6,7 +6,7 @@ import scipy.linalg
 import scipy.sparse
 from sklearn.decomposition import KernelPCA
 
-from skransfer.kernels import DenseOperator, LowRankOperator, kernel_operator
+from skransfer.kernels import DenseOperator, LowRankOperator, kernel_operator, to_host
 from skransfer.solvers import _krylov_pencil, pencil
 from skransfer.solvers.pencil import ComponentSolver, transfer_components
 
@@ -438,3 +438,84 @@ def test_the_primal_penalty_needs_features():
     X, _ = _domains(60, 4)
     with pytest.raises(ValueError, match="needs features"):
         ComponentSolver(kernel_operator(X), 0.3, 4, primal=True)
+
+
+def _assert_same_there(here, there, device, rtol=1e-9):
+    for name in ("W", "values", "embedding"):
+        expected, found = getattr(here, name), getattr(there, name)
+        assert found.device == device
+        np.testing.assert_allclose(
+            to_host(found), expected, rtol=0, atol=rtol * np.abs(expected).max(), err_msg=name
+        )
+    assert all(type(value) in (str, int, float, bool) for value in there.info.values())
+    facts = ("form", "n_passes", "converged")
+    assert [there.info[name] for name in facts] == [here.info[name] for name in facts]
+
+
+@pytest.mark.parametrize(("form", "n"), [("dense", 90), ("krylov", 300), ("low-rank", 90)])
+def test_a_sequence_on_a_device(form, n):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    X, contrast = _domains(n, 5)
+    there = strict.asarray(X, device=device)
+    E = _class_contrasts(contrast, np.arange(n) % 3)
+    penalty = np.random.default_rng(0).uniform(0.5, 2, size=n)
+    solvers = [
+        ComponentSolver(
+            LowRankOperator(rows) if form == "low-rank" else kernel_operator(rows, gamma=0.1),
+            0.5,
+            4,
+            random_state=0,
+            repeated=True,
+        )
+        for rows in (X, there)
+    ]
+    problems = [(contrast, None), (E, None), (E, penalty), (0 * contrast, None)]
+    for columns, weights in problems:
+        here, found = (solver.solve(columns, weights) for solver in solvers)
+        assert here.form == form
+        _assert_same_there(here, found, device)
+    on_device = solvers[1].solve(E, strict.asarray(penalty, device=device))
+    _assert_same_there(solvers[0].solve(E, penalty), on_device, device)
+
+
+def test_a_wide_space_and_the_primal_penalty_on_a_device(always_iterate):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    X, contrast = _domains(250, 8)
+    there = strict.asarray(X, device=device)
+    # Many passes: the leading directions are found from squares, then restored.
+    options = {"tol": 1e-9, "random_state": 0}
+    _assert_same_there(
+        *(
+            transfer_components(kernel_operator(rows, gamma=1.0), contrast, 1e-2, 2, **options)
+            for rows in (X, there)
+        ),
+        device,
+    )
+    primal = (ComponentSolver(LowRankOperator(rows), 0.5, 3, primal=True) for rows in (X, there))
+    _assert_same_there(*(solver.solve(contrast) for solver in primal), device)
+
+
+def test_single_precision_on_a_device():
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    X, contrast = _domains(700, 5)
+    there = strict.asarray(X.astype(np.float32), device=device)
+    double = transfer_components(kernel_operator(X, gamma=0.1), contrast, 0.5, 4, random_state=0)
+    single = transfer_components(kernel_operator(there, gamma=0.1), contrast, 0.5, 4)
+    assert single.form == "krylov"
+    np.testing.assert_allclose(to_host(single.values), double.values, rtol=1e-5)
+    found = to_host(single.embedding)
+    assert np.abs(found - double.embedding).max() < 1e-5 * np.abs(double.embedding).max()
+
+
+def test_a_penalty_on_a_device_is_checked():
+    strict = pytest.importorskip("array_api_strict")
+    X, contrast = _domains(30, 3)
+    there = strict.asarray(X, device=strict.Device("device1"))
+    solver = ComponentSolver(kernel_operator(there), 1.0, 2)
+    with pytest.raises(ValueError, match="penalty must be 30 positive"):
+        solver.solve(contrast, 0 * there[:, 0])
+    with pytest.raises(TypeError, match="cannot be used beside"):
+        ComponentSolver(kernel_operator(X), 1.0, 2).solve(contrast, there[:, 0] ** 2 + 1)
