@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import skransfer.model_selection
+from skransfer.base import BaseMapper
 from skransfer.utils import all_estimators
 
 ROOT = Path(__file__).parents[1]
@@ -56,3 +57,22 @@ def test_examples_of_the_guides_run(page):
     for block in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL):
         exec(compile(block, page.name, "exec"), names)
     plt.close("all")
+
+
+def test_the_guide_lists_what_runs_on_a_gpu():
+    table = (ROOT / "docs" / "guide" / "gpu.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (map|weight) rows \| (.*) \|$", table, flags=re.MULTILINE))
+    listed = {kind: set(re.findall(r"`(\w+)`", row)) for kind, row in rows.items()}
+    there = {name: cls for name, cls in all_estimators() if cls.traits.on_device}
+    mappers = {name for name, cls in there.items() if issubclass(cls, BaseMapper)}
+    assert listed == {"map": mappers, "weight": set(there) - mappers}
+
+
+@pytest.mark.gpu
+def test_examples_for_gpus_run():
+    names: dict[str, object] = {}
+    text = (ROOT / "docs" / "guide" / "gpu.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```py\n(.*?)```", text, flags=re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        exec(compile(block, "gpu.md", "exec"), names)

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.kernel_approximation import Nystroem
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS
@@ -15,14 +14,18 @@ from sklearn.utils import gen_batches
 
 from skransfer._compat import HasMethods, Interval, StrOptions
 from skransfer.kernels import (
+    Backend,
     KernelOperator,
     LowRankOperator,
+    backend_of,
     canonical_order,
     check_memory,
+    dtype_of,
     kernel_operator,
     kernel_sums,
     representative_rows,
     resolve_gamma,
+    to_host,
 )
 
 __all__ = ["FEATURE_BATCH", "KERNEL_EXAMPLES", "UsesKernel"]
@@ -50,7 +53,12 @@ _WAYS_OUT = ("choose fewer n_components in feature_map", "pass float32 rows", "f
 
 
 class UsesKernel:
-    """Kernel parameters and the operator that they define."""
+    """Kernel parameters and the operator that they define.
+
+    For rows on a device the kernel is computed there. A feature map of scikit-learn is fitted on
+    the host, and maps there too: rows go there and features come back. Nystroem alone is fitted to
+    a sample, and its map is computed where the rows are, from copies of its landmarks.
+    """
 
     _kernel_constraints: ClassVar[dict[str, list[Any]]] = {
         "kernel": [StrOptions(set(PAIRWISE_KERNEL_FUNCTIONS)), callable],
@@ -79,7 +87,7 @@ class UsesKernel:
         """A fitted clone of the feature map, with this method's kernel.
 
         Rows are shown in an order that depends on their content alone, so that a map which draws
-        some of them always draws the same.
+        some of them always draws the same. It gets them on the host.
         """
         if self.kernel == "precomputed":
             raise ValueError('kernel="precomputed" has no rows to map: leave feature_map=None.')
@@ -92,7 +100,7 @@ class UsesKernel:
             )
         if self._approximates_kernel(fitted):
             self._hand_on_kernel(fitted)
-        rows = representative_rows(X, _DRAWN_FROM) if isinstance(fitted, Nystroem) else X
+        rows = to_host(representative_rows(X, _DRAWN_FROM) if isinstance(fitted, Nystroem) else X)
         if rows.shape[0] <= _DRAWN_FROM:
             rows = rows[canonical_order(rows)[0]]
         return fitted.fit(rows)
@@ -111,42 +119,68 @@ class UsesKernel:
         fitted.set_params(**{key: ours[key] for key in ours if key in given})
 
     def _features(self, X: Any) -> Any:
-        """The feature map's image of rows, of their float type, as an array or CSR matrix."""
-        width = getattr(self.feature_map_, "n_components", X.shape[1])
+        """The feature map's image of rows, of their float type and where they are.
+
+        An array, or a CSR matrix where the map makes one.
+        """
+        width, backend = getattr(self.feature_map_, "n_components", X.shape[1]), backend_of(X)
+        dtype = dtype_of(X)
         check_memory(
-            X.shape[0] * width * X.dtype.itemsize,
+            X.shape[0] * width * dtype.itemsize,
             f"A feature map of {X.shape[0]} rows to {width} features",
             _WAYS_OUT,
+            backend,
         )
         # In batches: a map may need as much again for what it computes on the way.
         batches = list(gen_batches(X.shape[0], FEATURE_BATCH))
-        first = self._mapped(X[batches[0]])
-        rest = (self._mapped(X[batch]) for batch in batches[1:])
+        first = self._mapped(backend.take(X, batches[0]))
+        rest = (self._mapped(backend.take(X, batch)) for batch in batches[1:])
         if sp.issparse(first):
-            return sp.vstack([first, *rest], format="csr").astype(X.dtype, copy=False)
-        out = np.empty((X.shape[0], first.shape[1]), dtype=X.dtype)
+            return sp.vstack([first, *rest], format="csr").astype(dtype, copy=False)
+        out = backend.empty((X.shape[0], first.shape[1]), dtype)
         for batch, part in zip(batches, chain([first], rest), strict=True):
-            out[batch] = part
+            out[batch, :] = part if backend.is_host else backend.astype(part, dtype)
         return out
 
-    def _mean_features(self, X: Any) -> NDArray[np.float64]:
-        """Mean of the feature map's image of rows."""
+    def _mean_features(self, X: Any) -> Any:
+        """Mean of the feature map's image of rows, in double precision, where they are."""
+        backend = backend_of(X)
         if type(self.feature_map_) is Nystroem:
-            landmarks = self.feature_map_.components_
-            sums = kernel_sums(landmarks, X, **self._kernel_arguments())
-            return np.asarray(self.feature_map_.normalization_ @ (sums / X.shape[0]))
-        parts = [
-            np.asarray(self._mapped(X[batch]).sum(axis=0, dtype=np.float64)).ravel()
-            for batch in gen_batches(X.shape[0], FEATURE_BATCH)
-        ]
-        return np.asarray(np.sum(parts, axis=0) / X.shape[0])
+            landmarks, root = self._landmarks(backend)
+            return root @ (kernel_sums(landmarks, X, **self._kernel_arguments()) / X.shape[0])
+        total = None
+        for batch in gen_batches(X.shape[0], FEATURE_BATCH):
+            part = self._mapped(backend.take(X, batch))
+            if sp.issparse(part):
+                summed = np.asarray(part.sum(axis=0, dtype=np.float64)).ravel()
+            else:
+                summed = backend.xp.sum(part, axis=0, dtype=backend.dtype(np.float64))
+            total = summed if total is None else total + summed
+        return total / X.shape[0]
 
     def _mapped(self, X: Any) -> Any:
         """The map of some rows; that of Nystroem by our own kernels, which are faster."""
+        backend = backend_of(X)
         if type(self.feature_map_) is Nystroem:
-            landmarks, root = self.feature_map_.components_, self.feature_map_.normalization_
+            landmarks, root = self._landmarks(backend)
             return self._kernel_product(X, landmarks, root.T)
-        return self.feature_map_.transform(X)
+        mapped = self.feature_map_.transform(to_host(X))
+        if sp.issparse(mapped) and not backend.is_host:
+            raise TypeError(
+                f"feature_map={self.feature_map!r} makes sparse features, which have no form on a "
+                "device: choose one that makes dense features, such as Nystroem, or pass NumPy "
+                "rows."
+            )
+        return mapped if backend.is_host else backend.asarray(mapped)
+
+    def _landmarks(self, backend: Backend) -> tuple[Any, Any]:
+        """Landmarks of a Nystroem map and the root that belongs to them, copied to a device."""
+        fitted = self.feature_map_
+        if backend.is_host:
+            return fitted.components_, fitted.normalization_
+        return backend.asarray(fitted.components_), backend.asarray(
+            fitted.normalization_, np.float64
+        )
 
     def _approximates_kernel(self, feature_map: Any) -> bool:
         """Whether a feature map stands for a kernel, and not for features of another kind."""
@@ -170,12 +204,13 @@ class UsesKernel:
             return LowRankOperator(X)
         return kernel_operator(X, **self._kernel_arguments())
 
-    def _target_means(self, source: Any, target: Any) -> tuple[NDArray[np.float64], float]:
+    def _target_means(self, source: Any, target: Any) -> tuple[Any, float]:
         """Mean of the kernel of each source row with the target rows, and of all target pairs."""
         arguments, n_target = self._kernel_arguments(), target.shape[0]
         means = kernel_sums(source, target, **arguments) / n_target
-        return means, float(kernel_sums(target, **arguments).mean()) / n_target
+        sums = kernel_sums(target, **arguments)
+        return means, float(backend_of(sums).xp.mean(sums)) / n_target
 
-    def _kernel_product(self, X: Any, Y: Any, V: NDArray[Any]) -> NDArray[Any]:
+    def _kernel_product(self, X: Any, Y: Any, V: Any) -> Any:
         """k(X, Y) @ V, without holding the kernel matrix."""
         return kernel_operator(X, Y, **self._kernel_arguments(), form="tiled") @ V

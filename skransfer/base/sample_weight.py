@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from skransfer.base.weighting import walk_owned
-from skransfer.kernels import to_host
 
 __all__ = ["check_class_weights", "combine_weights", "cut_weights", "split_sample_weight"]
 
@@ -63,7 +62,7 @@ def cut_weights(given: Any, n_rows: int, rows: NDArray[np.intp]) -> NDArray[np.f
     """
     if given is None:
         return None
-    weights = np.asarray(to_host(given), dtype=np.float64)
+    weights = np.asarray(given, dtype=np.float64)
     if weights.ndim == 0:
         weights = np.full(n_rows, float(weights))
     if weights.shape != (n_rows,):

@@ -19,16 +19,16 @@ from skransfer.base.device import (
     bring_home,
     host_state,
     mark_array_kind,
+    moved_to,
     numeric_rows,
     on_configured_device,
     refuse_device_rows,
-    to_device,
 )
 from skransfer.base.domains import Domains, check_domains, check_ids
 from skransfer.base.judging import as_numeric_rows, domains_of, forget_fit
 from skransfer.base.labels import check_labels, known_labels
 from skransfer.base.traits import Traits
-from skransfer.kernels import on_host, to_host
+from skransfer.kernels import backend_of, on_host, to_host
 
 __all__ = ["BaseTransfer", "Stacked"]
 
@@ -156,7 +156,8 @@ class BaseTransfer(BaseEstimator, ABC):
             moved = on_configured_device(X) if self.traits.on_device else X
             if moved is X:
                 return getattr(self, hook)(X, *arguments)
-            return to_host(getattr(to_device(self, "cuda"), hook)(moved, *arguments))
+            there = moved_to(self, backend_of(moved))
+            return to_host(getattr(there, hook)(moved, *arguments))
 
     def _carried_scope(self) -> Any:
         return self.__dict__.get("_scope")
@@ -222,7 +223,7 @@ class BaseTransfer(BaseEstimator, ABC):
 
     def _route(self, method: str, sample_domain: Any, params: dict[str, Any]) -> dict[str, Any]:
         """Arguments for the wrapped estimator's ``method``."""
-        params = {name: value for name, value in params.items() if value is not None}
+        params = {name: to_host(value) for name, value in params.items() if value is not None}
         if not params:
             return params
         if not self._takes_params():

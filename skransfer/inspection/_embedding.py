@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skransfer.base import check_domains
 from skransfer.base.labels import check_labels, known_labels
 from skransfer.inspection._axes import SOURCE_COLOR, TARGET_COLOR, axes_or_new
+from skransfer.kernels import to_host
 from skransfer.metrics import mmd
 
 __all__ = ["plot_embedding"]
@@ -140,7 +141,7 @@ def _spread(mask: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
 
 
 def _array(X: Any) -> Any:
-    return check_array(X.to_numpy() if hasattr(X, "to_numpy") else X, accept_sparse="csr")
+    return check_array(X.to_numpy() if hasattr(X, "to_numpy") else to_host(X), accept_sparse="csr")
 
 
 def _classes(mapper: Any, X: Any, y: Any, domains: Any) -> Any:
@@ -163,7 +164,7 @@ def _mapped(mapper: Any, X: Any, sample_domain: Any, components: Any) -> _Rows:
     if not hasattr(mapper, "transform"):
         raise TypeError(f"{type(mapper).__name__} has no transform: it maps no rows.")
     check_is_fitted(mapper)
-    Z = mapper.transform(X, sample_domain=sample_domain)
+    Z = to_host(mapper.transform(X, sample_domain=sample_domain))
     Z = Z.tocsr() if sparse.issparse(Z) else np.asarray(Z)
     try:
         names = [str(name) for name in mapper.get_feature_names_out()]

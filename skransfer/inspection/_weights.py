@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skransfer.base import check_domains
 from skransfer.base.weight_summary import effective_sample_size
 from skransfer.inspection._axes import SOURCE_COLOR, TARGET_COLOR, axes_or_new
+from skransfer.kernels import to_host
 
 __all__ = ["plot_balance", "plot_weights"]
 
@@ -67,7 +68,8 @@ def plot_weights(
     'feature 0'
     """
     check_is_fitted(reweighter, "weights_")
-    scaled = reweighter.weights_ / reweighter.weights_.mean()
+    weights = to_host(reweighter.weights_)
+    scaled = weights / weights.mean()
     ax = axes_or_new(ax)
     if X is None:
         _draw_histogram(scaled, ax)
@@ -199,7 +201,7 @@ def _sides(X: Any, sample_domain: Any, features: tuple[int, ...], n_weights: int
             f"X has {domains.n_source} source rows and the reweighter was fitted on {n_weights}: "
             "give the X and sample_domain of fit."
         )
-    rows = X.to_numpy() if hasattr(X, "to_numpy") else X
+    rows = X.to_numpy() if hasattr(X, "to_numpy") else to_host(X)
     rows = rows.tocsc() if sparse.issparse(rows) else np.asarray(rows)
     columns = rows[:, list(features)]
     columns = check_array(columns.toarray() if sparse.issparse(columns) else columns)
