@@ -5,17 +5,15 @@ from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import Domains
 from skransfer.base.kernel import UsesKernel
-from skransfer.kernels import KernelOperator
+from skransfer.kernels import KernelOperator, backend_of, dtype_of, on_host
 from skransfer.solvers.pencil import ComponentSolver, TransferComponents
 
-__all__ = ["SOLVER_INERT", "KernelComponents", "in_all"]
+__all__ = ["SOLVER_INERT", "KernelComponents", "in_all", "typed_as"]
 
 # For ``Traits.inert``.
 SOLVER_INERT = MappingProxyType(
@@ -65,15 +63,17 @@ class KernelComponents(ClassNamePrefixFeaturesOutMixin, UsesKernel):
         self.eigenvalues_ = found.values
         self.n_components_ = found.W.shape[1]
         self.solver_info_ = {**info, "kernel_form": K.form, "kernel_bytes": K.nbytes}
-        # A copy: the caller may write into X later.
-        self.X_fit_ = X.copy() if found.directions is None else None
+        self.X_fit_ = None
+        if found.directions is None:
+            # A copy: the caller may write into X later.
+            self.X_fit_ = X.copy() if on_host(X) else X + 0.0
 
-    def _map(self, X: Any, domains: Domains) -> NDArray[Any]:
+    def _map(self, X: Any, domains: Domains) -> Any:
         if self.components_ is None:
             Z = self._kernel_product(X, self.X_fit_, self.dual_coef_)
         else:
             Z = (X if self.feature_map_ is None else self._features(X)) @ self.components_
-        return np.asarray(Z, dtype=X.dtype)
+        return typed_as(X, Z)
 
     @property
     def _n_features_out(self) -> int:
@@ -83,6 +83,11 @@ class KernelComponents(ClassNamePrefixFeaturesOutMixin, UsesKernel):
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.input_tags.pairwise = self.kernel == "precomputed"
         return tags
+
+
+def typed_as(X: Any, Z: Any) -> Any:
+    """Mapped rows in the float type of the rows."""
+    return backend_of(Z).astype(Z, dtype_of(X))
 
 
 def in_all(found: TransferComponents, solved: list[dict[str, Any]]) -> dict[str, Any]:

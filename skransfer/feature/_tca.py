@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from skransfer.base import BaseMapper, Domains, Traits
 from skransfer.base.kernel import KERNEL_EXAMPLES
-from skransfer.feature._kernel_components import SOLVER_INERT, KernelComponents
+from skransfer.feature._kernel_components import SOLVER_INERT, KernelComponents, typed_as
 from skransfer.kernels import single_blas
 from skransfer.solvers.pencil import transfer_components
 
@@ -110,6 +110,10 @@ class TCA(KernelComponents, BaseMapper):
     centered. The signs of the components follow a rule that does not depend on the order of the
     rows.
 
+    Rows may be CuPy arrays: the fit, ``transform`` and the arrays learned are then on their GPU.
+    A ``feature_map`` is fitted on the host; Nystroem maps on the GPU, any other on the host, to
+    which rows go and from which features come back.
+
     References
     ----------
     .. [1] S. J. Pan, I. W. Tsang, J. T. Kwok, Q. Yang. Domain adaptation via transfer component
@@ -129,6 +133,7 @@ class TCA(KernelComponents, BaseMapper):
 
     traits = Traits(
         target_labels="optional",
+        on_device=True,
         inert=SOLVER_INERT,
         examples=MappingProxyType(KERNEL_EXAMPLES),
     )
@@ -182,4 +187,4 @@ class TCA(KernelComponents, BaseMapper):
                 verbose=self.verbose,
             )
         self._keep(found, found.info, K, X)
-        return found.embedding.astype(X.dtype, copy=False)
+        return typed_as(X, found.embedding)

@@ -11,6 +11,7 @@ from sklearn.preprocessing import KernelCenterer, StandardScaler
 
 from skransfer import TCA
 from skransfer.exceptions import SingleDomainWarning
+from skransfer.kernels import to_host
 
 RNG = np.random.RandomState(0)
 X = RNG.uniform(size=(120, 6))
@@ -221,3 +222,53 @@ def test_fit_transform_computes_the_kernel_once(monkeypatch):
     monkeypatch.setattr(TCA, "_operator", counted)
     TCA(n_components=3).fit_transform(X, sample_domain=D)
     assert calls == [1]
+
+
+@pytest.mark.parametrize(
+    ("n", "options"),
+    [
+        (100, {}),
+        (620, {"kernel": "laplacian"}),  # by iteration
+        (620, {"feature_map": Nystroem(n_components=20, random_state=0)}),
+        (100, {"kernel": "linear", "gamma": "median"}),
+        (100, {"kernel": "precomputed"}),
+        (100, {"feature_map": RBFSampler(random_state=0)}),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_on_a_device(n, options, dtype):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    rng = np.random.RandomState(1)
+    rows, fresh = rng.normal(size=(n, 5)), rng.normal(size=(9, 5))
+    rows[n // 3 :] += 0.4
+    if options.get("kernel") == "precomputed":
+        rows, fresh = (pairwise_kernels(part, rows, metric="rbf") for part in (rows, fresh))
+    rows, fresh, ids = (
+        rows.astype(dtype),
+        fresh.astype(dtype),
+        np.where(np.arange(n) < n // 3, 1, -1),
+    )
+    here = TCA(n_components=4, random_state=0, **options)
+    expected = here.fit_transform(rows, sample_domain=ids), here.transform(fresh)
+    there = TCA(n_components=4, random_state=0, **options)
+    found = [there.fit_transform(strict.asarray(rows, device=device), sample_domain=ids)]
+    found.append(there.transform(strict.asarray(fresh, device=device)))
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.device == device
+        assert to_host(ours).dtype == dtype
+        rtol = 1e-10 if dtype is np.float64 else 1e-5
+        np.testing.assert_allclose(to_host(ours), theirs, rtol=0, atol=rtol * np.abs(theirs).max())
+    learned = (there.dual_coef_, there.eigenvalues_, there.components_, there.X_fit_)
+    assert all(part.device == device for part in learned if part is not None)
+    assert {type(value) for value in there.solver_info_.values()} <= {str, int, float, bool}
+    assert there.gamma_ == pytest.approx(here.gamma_)
+
+
+def test_rows_of_the_caller_may_change_after_the_fit():
+    strict = pytest.importorskip("array_api_strict")
+    for rows in (X.copy(), strict.asarray(X, device=strict.Device("device1"))):
+        model = TCA(n_components=2, kernel="laplacian").fit(rows, sample_domain=D)
+        before = to_host(model.transform(model.X_fit_[:5, :]))
+        rows[...] = 7.0
+        np.testing.assert_array_equal(to_host(model.transform(model.X_fit_[:5, :])), before)
