@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 from sklearn.kernel_approximation import Nystroem, PolynomialCountSketch, RBFSampler
 from sklearn.metrics.pairwise import pairwise_kernels
-from sklearn.preprocessing import OneHotEncoder, MinMaxScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
 
 from skransfer.base import kernel as kernel_module
 from skransfer.base.kernel import UsesKernel
