@@ -34,6 +34,18 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
+@pytest.fixture(params=["imitation", pytest.param("gpu", marks=pytest.mark.gpu)])
+def cupy(request):
+    """CuPy: on a GPU where there is one, and in imitation everywhere."""
+    if request.param == "gpu":
+        yield pytest.importorskip("cupy")
+        return
+    from tests.imitation_cupy import installed
+
+    with installed() as imitation:
+        yield imitation
+
+
 @pytest.fixture(scope="session")
 def real_data():
     """Folder of a real data set by name: ``real_data("wine_quality")``."""
