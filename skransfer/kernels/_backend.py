@@ -67,6 +67,10 @@ class Backend:
     def __repr__(self) -> str:
         return f"Backend({self.name}{'' if self.is_host else f', {self.device}'})"
 
+    def active(self) -> Any:
+        """Inside the block this device is CuPy's current one, on which its functions work."""
+        return self.device if self.name == "cupy" else nullcontext()
+
     # ------------------------------------------------------------------------- making arrays
 
     def asarray(self, values: Any, dtype: DTypeLike | None = None) -> Any:
@@ -86,7 +90,7 @@ class Backend:
             return np.asarray(values, dtype=dtype)
         if on_host(values):
             values = np.asarray(values, dtype=dtype)
-            with self._here():
+            with self.active():
                 if self.name == "cupy":
                     return self.xp.asarray(values)
                 return self.xp.asarray(values, device=self.device)
@@ -251,9 +255,9 @@ class Backend:
         if self.name == "cupy":
             from cupyx.scipy.linalg import solve_triangular
 
-            return solve_triangular(
-                factor, right, lower=True, trans=int(transposed), check_finite=False
-            )
+            # Its transpose lies in columns, as cuBLAS wants it: given so, no copy is made.
+            trans = int(not transposed)
+            return solve_triangular(factor.T, right, lower=False, trans=trans, check_finite=False)
         column = right[:, None] if right.ndim == 1 else right
         solved = self.xp.linalg.solve(factor.T if transposed else factor, column)
         return solved[:, 0] if right.ndim == 1 else solved
@@ -264,18 +268,14 @@ class Backend:
         """Bytes that are free here, those that the library holds for itself included."""
         if self.name != "cupy":
             return available_memory()
-        with self._here():
+        with self.active():
             return float(self.device.mem_info[0] + self.xp.get_default_memory_pool().free_bytes())
 
     # ------------------------------------------------------------------------------ helpers
 
-    def _here(self) -> Any:
-        """CuPy's functions make arrays on its current device."""
-        return self.device if self.name == "cupy" else nullcontext()
-
     def _made(self, name: str, shape: Any, dtype: DTypeLike) -> Any:
         make = getattr(self.xp, name)
-        with self._here():
+        with self.active():
             if self.name in _NUMPY_TYPED:
                 return make(shape, dtype=dtype)
             return make(shape, dtype=self.dtype(dtype), device=self.device)
@@ -286,7 +286,7 @@ class Backend:
             return tuple(decompose(x, **options))
         from cupyx import errstate
 
-        with self._here(), errstate(linalg="raise"):
+        with self.active(), errstate(linalg="raise"):
             found = tuple(decompose(x, **options))
         if not all(bool(self.xp.isfinite(part).all()) for part in found):
             raise np.linalg.LinAlgError(f"A decomposition of a {x.shape} matrix failed.")

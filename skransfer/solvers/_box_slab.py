@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skransfer.kernels import backend_of
+
 __all__ = ["check_box_slab", "project_box_slab", "sparse_start"]
 
 Array = NDArray[np.float64]
@@ -39,12 +41,15 @@ def check_box_slab(n: int, upper: float, low: float, high: float) -> None:
         )
 
 
-def project_box_slab(v: NDArray[Any], upper: float, low: float, high: float) -> Array:
+def project_box_slab(v: NDArray[Any], upper: float, low: float, high: float) -> Any:
     """The nearest point of the box and the slab: clip(v - t, 0, upper) for the right t.
+
+    O(n log n).
 
     Parameters
     ----------
     v : ndarray of shape (n,)
+        On any device.
     upper, low, high : float
         n upper >= low.
 
@@ -59,22 +64,25 @@ def project_box_slab(v: NDArray[Any], upper: float, low: float, high: float) -> 
     >>> project_box_slab(np.array([1.5, 1.0, -1.0]), 2.0, 0.0, 2.0)
     array([1.25, 0.75, 0.  ])
     """
-    x = np.clip(v, 0.0, upper)
-    total = float(x.sum())
+    backend = backend_of(v)
+    xp = backend.xp
+    x = xp.clip(v, 0.0, upper)
+    total = float(xp.sum(x))
     if low <= total <= high:
         return x
     wanted = low if total < low else high
     # The sum falls piecewise linearly with t, from n upper to 0, between these corners.
-    corners = np.sort(np.concatenate([v - upper, v]))
-    first, last = 0, len(corners) - 1
+    corners = xp.sort(backend.concat([v - upper, v]))
+    first, last = 0, corners.shape[0] - 1
     while last - first > 1:
         middle = (first + last) // 2
-        too_much = float(np.clip(v - corners[middle], 0.0, upper).sum()) > wanted
+        too_much = float(xp.sum(xp.clip(v - corners[middle], 0.0, upper))) > wanted
         first, last = (middle, last) if too_much else (first, middle)
-    left, right = (np.clip(v - corners[i], 0.0, upper) for i in (first, last))
-    span = float(left.sum() - right.sum())
-    share = (float(left.sum()) - wanted) / span if span > 0 else 0.0
-    return np.asarray(left + share * (right - left))
+    left, right = (xp.clip(v - corners[i], 0.0, upper) for i in (first, last))
+    most = float(xp.sum(left))
+    span = most - float(xp.sum(right))
+    share = (most - wanted) / span if span > 0 else 0.0
+    return left + share * (right - left)
 
 
 def sparse_start(kappa: Array, upper: float, low: float) -> Array:

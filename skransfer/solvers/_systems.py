@@ -5,17 +5,29 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
-from skransfer.kernels import n_workers, run_shared
+from skransfer.kernels import (
+    Backend,
+    KernelOperator,
+    backend_of,
+    check_memory,
+    dtype_of,
+    n_workers,
+    run_shared,
+)
 
 __all__ = ["DenseSystem", "LowRankSystem", "System", "cholesky_solver"]
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 # Rows of a product with a vector, which fit a cache when cast to double precision, and of a
 # product of a block with itself. BLAS is wrong on A'A of one buffer of 29 000 rows.
 _VECTOR_ROWS, _GRAM_ROWS = 1024, 4096
+_DEVICE_ROWS = 32_768  # the same where a product should not be shorter than its launch
+_DEVICE_ENTRIES = 2**24  # of a matrix on a device that are cast at a time: 128 MiB
+# Bytes an entry that a factorization takes: K plus a diagonal, its factor, a mask of what is finite.
+_FACTOR_BYTES = 8 + 8 + 1
+_WAYS_OUT = ("choose a feature_map, such as Nystroem", "fit on fewer rows")
 # Rows in this many stripes are summed separately, whatever the number of threads: sums then do
 # not depend on who finishes first.
 _STRIPES = 4
@@ -26,6 +38,7 @@ class System(Protocol):
     """A positive semidefinite matrix K of shape (n, n) that can be solved plus a diagonal."""
 
     n: int
+    backend: Backend
 
     def matvec(self, x: Array) -> Array:
         """K x."""
@@ -40,6 +53,9 @@ class DenseSystem:
     Parameters
     ----------
     K : ndarray of shape (n, n)
+        In single or double precision, on any device. Never written to.
+    ridge : float, default=0.0
+        Added to the diagonal.
 
     Examples
     --------
@@ -49,28 +65,55 @@ class DenseSystem:
     array([0.5 , 0.25])
     """
 
-    def __init__(self, K: NDArray[np.floating]) -> None:
-        self.K, self.n = K, len(K)
+    def __init__(self, K: NDArray[np.floating], ridge: float = 0.0) -> None:
+        self.K, self.n, self.ridge = K, K.shape[0], float(ridge)
+        self.backend = backend_of(K)
+
+    @classmethod
+    def of(cls, op: KernelOperator, ridge: float = 0.0) -> "DenseSystem":
+        """The system of a kernel matrix, which is computed if it is not held.
+
+        Raises
+        ------
+        MemoryError
+            If the matrix and its factor cannot fit.
+        """
+        n, entry = op.shape[0], 0 if op.form == "dense" else op.dtype.itemsize
+        what = f"The interior point method, with a Cholesky factor of {n} rows,"
+        check_memory((entry + _FACTOR_BYTES) * n * n, what, _WAYS_OUT, op.backend)
+        return cls(op.to_dense(), ridge)
 
     def matvec(self, x: Array) -> Array:
-        """K x."""
-        return np.asarray(self.K @ x)
+        """K x, in double precision."""
+        out = self.backend.empty((self.n,))
+        for rows in self._panels():
+            out[rows] = self.backend.wide(self.K[rows, :]) @ x
+        return out + self.ridge * x
 
     def factor(self, theta: Array) -> Callable[[Array], Array]:
         """A function that solves (K + diag(theta)) z = r for z, given r."""
-        return cholesky_solver(self.K.astype(np.float64) + np.diag(theta))
+        matrix = self.backend.empty((self.n, self.n))
+        for rows in self._panels():
+            matrix[rows, :] = self.backend.wide(self.K[rows, :])
+        _add_to_diagonal(matrix, theta + self.ridge)
+        return cholesky_solver(matrix)
+
+    def _panels(self) -> Iterator[slice]:
+        """All rows at once where none are cast, else some of them."""
+        wide = dtype_of(self.K) == np.float64
+        return _blocks(_Part(0, 0, self.n), self.n if wide else max(1, _DEVICE_ENTRIES // self.n))
 
 
 class LowRankSystem:
     """K = Phi Phi' + diag(delta), by the Woodbury identity: O(n D^2) a factorization.
 
-    Nothing of the size of Phi is formed: products run over blocks of rows, on several threads if
-    there are many rows, and are summed in double precision.
+    Nothing of the size of Phi is formed: products run over blocks of rows, on the host on several
+    threads if there are many rows, and are summed in double precision.
 
     Parameters
     ----------
     features : ndarray of shape (n, D)
-        Phi, in single or double precision.
+        Phi, in single or double precision, on any device.
     delta : ndarray of shape (n,)
         Not negative.
 
@@ -86,9 +129,10 @@ class LowRankSystem:
     """
 
     def __init__(self, features: NDArray[np.floating], delta: NDArray[Any]) -> None:
-        self.features, self.delta = features, np.asarray(delta, dtype=np.float64)
+        self.backend = backend_of(features)
+        self.features, self.delta = features, self.backend.asarray(delta, np.float64)
         self.n, self.rank = features.shape
-        if self.delta.shape != (self.n,) or not (self.delta >= 0).all():
+        if self.delta.shape != (self.n,) or not bool(self.backend.xp.all(self.delta >= 0)):
             raise ValueError(f"delta: give {self.n} numbers that are not negative.")
 
     def matvec(self, x: Array) -> Array:
@@ -97,41 +141,44 @@ class LowRankSystem:
 
     def diagonal(self) -> Array:
         """|phi_i|^2 + delta_i."""
-        out = self.delta.copy()
+        out = self.delta + 0.0
 
         def work(part: _Part) -> None:
-            for rows in _blocks(part, _VECTOR_ROWS):
-                block = self.features[rows].astype(np.float64)
-                out[rows] += (block * block).sum(axis=1)
+            for rows in self._blocks(part, _VECTOR_ROWS):
+                block = self._wide(rows)
+                out[rows] += self.backend.xp.sum(block * block, axis=1)
 
         self._share(work)
         return out
 
     def expand(self, v: Array) -> Array:
         """Phi v, in double precision."""
-        out = np.empty(self.n)
+        out = self.backend.empty((self.n,))
 
         def work(part: _Part) -> None:
-            for rows in _blocks(part, _VECTOR_ROWS):
-                out[rows] = self.features[rows] @ v
+            for rows in self._blocks(part, _VECTOR_ROWS):
+                out[rows] = self._wide(rows) @ v
 
         self._share(work)
         return out
 
     def project(self, x: Array) -> Array:
-        """Phi'x, in double precision; rows of which x is zero are skipped if they are many."""
-        sums = np.zeros((_STRIPES, self.rank))
-        support = np.flatnonzero(x)
-        sparse = 4 * len(support) < self.n
+        """Phi'x, in double precision.
+
+        On the host rows of which x is zero are skipped if they are many.
+        """
+        sums = self.backend.zeros((_STRIPES, self.rank))
+        support = np.flatnonzero(x) if self.backend.is_host else None
+        if support is not None and 4 * len(support) >= self.n:
+            support = None
 
         def work(part: _Part) -> None:
-            total = sums[part.stripe]
-            for rows in _blocks(part, _VECTOR_ROWS):
-                chosen = support[rows] if sparse else rows
-                total += x[chosen] @ self.features[chosen]
+            for rows in self._blocks(part, _VECTOR_ROWS):
+                chosen = rows if support is None else support[rows]
+                sums[part.stripe, :] += self.backend.take(x, chosen) @ self._wide(chosen)
 
-        self._share(work, len(support) if sparse else self.n)
-        return np.asarray(sums.sum(axis=0))
+        self._share(work, self.n if support is None else len(support))
+        return self.backend.xp.sum(sums, axis=0)
 
     def gram(
         self,
@@ -150,30 +197,33 @@ class LowRankSystem:
         center : ndarray of shape (D,), default=None
             c.
         dtype : dtype, default=np.float64
+            On a device always double.
 
         Returns
         -------
         ndarray of shape (D, D)
         """
-        sums = np.zeros((_STRIPES, self.rank, self.rank))
+        backend = self.backend
+        sums = backend.zeros((_STRIPES, self.rank, self.rank))
+        dtype = dtype if backend.is_host else np.float64
 
         def work(part: _Part) -> None:
-            total = sums[part.stripe]
-            for span in _blocks(part, _GRAM_ROWS):
+            for span in self._blocks(part, _GRAM_ROWS):
                 chosen = span if rows is None else rows[span]
-                block = self.features[chosen].astype(dtype, copy=False)
+                block = backend.astype(self._rows(chosen), dtype)
                 if center is not None:
-                    block = block - center.astype(dtype)
-                total += (block * weights[chosen, None].astype(dtype)).T @ block
+                    block = block - backend.astype(center, dtype)
+                scale = backend.astype(backend.take(weights, chosen), dtype)
+                sums[part.stripe, ...] += (block * scale[:, None]).T @ block
 
         self._share(work, self.n if rows is None else len(rows))
-        total = sums.sum(axis=0)
-        return np.asarray((total + total.T) / 2)
+        total = backend.xp.sum(sums, axis=0)
+        return (total + total.T) / 2
 
     def factor(self, theta: Array) -> Callable[[Array], Array]:
         """A function that solves (K + diag(theta)) z = r for z, given r."""
         weights = 1.0 / (theta + self.delta)
-        inner = cholesky_solver(np.eye(self.rank) + self.gram(weights))
+        inner = cholesky_solver(self.backend.eye(self.rank) + self.gram(weights))
 
         def once(right: Array) -> Array:
             scaled = weights * right
@@ -186,8 +236,21 @@ class LowRankSystem:
 
         return solve
 
+    def _rows(self, rows: Any) -> Any:
+        host = self.backend.is_host  # sparse ones, too
+        return self.features[rows] if host else self.backend.take(self.features, rows)
+
+    def _wide(self, rows: Any) -> Any:
+        return self.backend.wide(self._rows(rows))
+
+    def _blocks(self, part: "_Part", size: int) -> Iterator[slice]:
+        return _blocks(part, size if self.backend.is_host else _DEVICE_ROWS)
+
     def _share(self, work: Callable[[Any], None], length: int | None = None) -> None:
         length = self.n if length is None else length
+        if not self.backend.is_host:  # it has threads of its own
+            work(_Part(0, 0, length))
+            return
         edges = [length * i // _STRIPES for i in range(_STRIPES + 1)]
         parts = [_Part(i, edges[i], edges[i + 1]) for i in range(_STRIPES)]
         run_shared(work, parts, n_workers() if length * self.rank > 1_000_000 else 1)
@@ -195,10 +258,12 @@ class LowRankSystem:
 
 def cholesky_solver(matrix: Array) -> Callable[[Array], Array]:
     """Solve with a matrix that is positive definite but for rounding."""
-    jitter, scale = 0.0, max(float(np.mean(np.diagonal(matrix))), 1e-300)
+    backend = backend_of(matrix)
+    matrix = backend.wide(matrix)
+    jitter, scale = 0.0, max(float(backend.xp.mean(backend.diagonal(matrix))), 1e-300)
     while True:
         try:
-            factor = np.linalg.cholesky(matrix + jitter * scale * np.eye(len(matrix)))
+            factor = backend.cholesky(_raised(matrix, jitter * scale) if jitter > 0 else matrix)
             break
         except np.linalg.LinAlgError:
             jitter = max(100 * jitter, _JITTER)
@@ -206,10 +271,24 @@ def cholesky_solver(matrix: Array) -> Callable[[Array], Array]:
                 raise
 
     def solve(right: Array) -> Array:
-        half = solve_triangular(factor, right, lower=True, check_finite=False)
-        return np.asarray(solve_triangular(factor, half, lower=True, trans=1, check_finite=False))
+        half = backend.solve_lower(factor, right)
+        return backend.solve_lower(factor, half, transposed=True)
 
     return solve
+
+
+def _raised(matrix: Array, value: float) -> Array:
+    """A copy with a value added to the diagonal."""
+    out = backend_of(matrix).empty(matrix.shape)
+    out[...] = matrix
+    _add_to_diagonal(out, value)
+    return out
+
+
+def _add_to_diagonal(matrix: Array, values: Any) -> None:
+    """In place, of a square matrix whose rows stand one after the other."""
+    flat = backend_of(matrix).xp.reshape(matrix, (-1,))
+    flat[:: matrix.shape[0] + 1] += values
 
 
 class _Part(NamedTuple):

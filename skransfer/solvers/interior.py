@@ -17,7 +17,7 @@ from skransfer.solvers.qp import (
 
 __all__ = ["DenseSystem", "LowRankSystem", "System", "interior_point_qp"]
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 _TO_BOUNDARY = 0.995  # share of the way to the nearest bound that a step goes
 _PATIENCE = 15  # steps without a smaller gap after which rounding is in the way
@@ -41,14 +41,16 @@ def interior_point_qp(
     system with K plus a diagonal for three sides; the slab adds a term of rank one. Each iterate,
     put into the slab, is certified by its Frank-Wolfe gap, and the best one is returned.
 
-    Typically 10 to 60 steps, of one factorization each; more for more rows.
+    Typically 10 to 60 steps, of one factorization each; more for more rows. On a device all is
+    computed there but some twenty numbers a step.
 
     Parameters
     ----------
     system : DenseSystem, LowRankSystem or alike
-        K: ``n``, ``matvec(x)``, and ``factor(theta)``, which returns a solver of
+        K: ``n``, ``backend``, ``matvec(x)``, and ``factor(theta)``, which returns a solver of
         (K + diag(theta)) z = r.
     kappa : ndarray of shape (n,)
+        Where K is, or on the host.
     upper : float
     low, high : float
     gap_tol : float
@@ -76,11 +78,11 @@ def interior_point_qp(
     >>> found.x.round(3)
     array([1.5, 0.5, 0. ])
     """
-    kappa = np.asarray(kappa, dtype=np.float64)
+    kappa = system.backend.asarray(kappa, np.float64)
     if kappa.shape != (system.n,):
         raise ValueError(f"kappa: give {system.n} linear terms.")
-    check_box_slab(len(kappa), upper, low, high)
-    bounds = (upper, low, high)
+    check_box_slab(system.n, upper, low, high)
+    bounds = (float(upper), float(low), float(high))
     path = _Path(system, kappa, *bounds)
     best, idle, n_iter = None, 0, 0
     while True:
@@ -114,41 +116,42 @@ class _Path:
 
     def __init__(self, system: System, kappa: Array, upper: float, low: float, high: float) -> None:
         self.system, self.kappa, n = system, kappa, system.n
+        backend = system.backend
+        self.xp = xp = backend.xp
         high = min(high, n * upper)
         self.upper, self.low, self.high = upper, low, high
         most = min(high / n, upper)
         self.flat = high - low <= 1e-9 * high or most - low / n <= 1e-9 * most
         # No interior: all entries are at zero, or at the bound.
         self.inside = most > 0 and low < n * upper * (1 - 1e-12)
-        ones = np.ones(n)
+        self.ones = ones = backend.ones(n)
         image = system.matvec(ones)
-        curvature = float(image.sum())
-        best = float(kappa.sum()) / curvature if curvature > 0 else 0.0
+        curvature = float(xp.sum(image))
+        best = float(xp.sum(kappa)) / curvature if curvature > 0 else 0.0
         margin = 0.1 * (most - low / n)
         level = min(max(best, low / n + margin), most - margin)
-        self.x = np.full(n, level)
-        scale = float(np.abs(level * image - kappa).max()) + 1e-12 * float(np.abs(kappa).max())
-        scale = max(scale, 1e-300)
+        self.x = backend.full((n,), level)
+        scale = float(xp.max(xp.abs(level * image - kappa)))
+        scale = max(scale + 1e-12 * float(xp.max(xp.abs(kappa))), 1e-300)
         self.z_low, self.z_high = scale * ones, min(1.0, level / upper) * scale * ones
         total = level * n
-        self.s_low: Any = max(total - low, 0.01 * high)
-        self.s_high: Any = max(high - total, 0.01 * high)
-        self.y_low: Any = 0.0 if self.flat else 0.1 * scale
-        self.y_high: Any = self.y_low
+        self.s_low = max(total - low, 0.01 * high)
+        self.s_high = max(high - total, 0.01 * high)
+        self.y_low = self.y_high = 0.0 if self.flat else 0.1 * scale
         self.y = 0.0
 
     def step(self) -> None:
         theta = self.z_low / self.x + self.z_high / self._room()
         solve = self.system.factor(theta)
-        response = solve(np.ones(self.system.n))
+        response = solve(self.ones)
         residual = self.system.matvec(self.x) - self.kappa - self.z_low + self.z_high
         residual += self.y_high - self.y_low - self.y
         pairs = self._pairs()
-        mu = sum(float(np.sum(s * y)) for s, y in pairs) / self._count()
+        mu = sum(self._sum(s * y) for s, y in pairs) / self._count()
         ahead = self._direction(solve, response, residual, [-s * y for s, y in pairs])
         length = min(self._lengths(ahead))
         after = sum(
-            float(np.sum((s + length * ds) * (y + length * dy)))
+            self._sum((s + length * ds) * (y + length * dy))
             for (s, y), (ds, dy) in zip(pairs, ahead[1], strict=True)
         )
         center = (max(after, 0.0) / self._count() / mu) ** 3 * mu if mu > 0 else 0.0
@@ -158,7 +161,11 @@ class _Path:
 
     def _room(self) -> Array:
         """Below the upper bound; positive also where x is a rounding from it."""
-        return np.maximum(self.upper - self.x, 1e-16 * self.upper)
+        return self.xp.maximum(self.upper - self.x, 1e-16 * self.upper)
+
+    def _sum(self, value: Any) -> float:
+        """Of an array or of one number."""
+        return value if isinstance(value, float) else float(self.xp.sum(value))
 
     def _pairs(self) -> list[tuple[Any, Any]]:
         """Slacks and multipliers whose products tend to zero."""
@@ -175,10 +182,10 @@ class _Path:
     ) -> tuple[float, list[tuple[Any, Any]]]:
         """Change of y and of the pairs, for s dy + y ds = side."""
         right = sides[0] / self.x - sides[1] / self._room() - residual
-        total, dy = float(np.sum(self.x)), 0.0
+        total, dy = self._sum(self.x), 0.0
         if self.flat:
             plain = solve(right)
-            dy = (self.low - total - float(np.sum(plain))) / float(np.sum(response))
+            dy = (self.low - total - self._sum(plain)) / self._sum(response)
             dx = plain + dy * response
             slacks = [dx, -dx]
         else:
@@ -188,8 +195,8 @@ class _Path:
             plain = solve(right)
             # K + diag + weight 11', by its reciprocal: the weight grows without bound.
             inverse = 1.0 / (self.y_low / self.s_low + self.y_high / self.s_high)
-            dx = plain - response * (float(np.sum(plain)) / (inverse + float(np.sum(response))))
-            change = float(np.sum(dx))
+            dx = plain - response * (self._sum(plain) / (inverse + self._sum(response)))
+            change = self._sum(dx)
             slacks = [dx, -dx, change + off_low, off_high - change]
         pairs = zip(self._pairs(), slacks, sides, strict=True)
         return dy, [(ds, (side - y * ds) / s) for (s, y), ds, side in pairs]
@@ -197,11 +204,11 @@ class _Path:
     def _lengths(self, move: tuple[float, list[tuple[Any, Any]]]) -> list[float]:
         """The longest step, at most 1, that each pair allows."""
         pairs = zip(self._pairs(), move[1], strict=True)
-        return [min(_longest(s, ds), _longest(y, dy)) for (s, y), (ds, dy) in pairs]
+        return [min(self._longest(s, ds), self._longest(y, dy)) for (s, y), (ds, dy) in pairs]
 
     def _go(self, move: tuple[float, list[tuple[Any, Any]]], length: float) -> None:
         dy, pairs = move
-        self.x = np.maximum(self.x + length * pairs[0][0], 1e-50 * self.upper)
+        self.x = self.xp.maximum(self.x + length * pairs[0][0], 1e-50 * self.upper)
         self.y += length * dy
         self.z_low = self.z_low + length * pairs[0][1]
         self.z_high = self.z_high + length * pairs[1][1]
@@ -211,8 +218,10 @@ class _Path:
             self.y_low += length * pairs[2][1]
             self.y_high += length * pairs[3][1]
 
-
-def _longest(value: Any, change: Any) -> float:
-    """The largest t <= 1 with value + t change >= 0."""
-    ratio = np.where(change < 0, value / np.where(change < 0, -change, 1.0), 1.0)
-    return min(1.0, float(np.min(ratio)))
+    def _longest(self, value: Any, change: Any) -> float:
+        """The largest t <= 1 with value + t change >= 0."""
+        if isinstance(value, float):
+            return min(1.0, value / -change) if change < 0 else 1.0
+        where, falls = self.xp.where, change < 0
+        ratio = where(falls, value / where(falls, -change, 1.0), 1.0)
+        return min(1.0, float(self.xp.min(ratio)))

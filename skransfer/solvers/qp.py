@@ -6,7 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skransfer.kernels import DenseOperator, KernelOperator, engine, working_memory
+from skransfer.kernels import (
+    HOST,
+    DenseOperator,
+    KernelOperator,
+    backend_of,
+    engine,
+    working_memory,
+)
 from skransfer.solvers._box_slab import check_box_slab, project_box_slab, sparse_start
 from skransfer.solvers._pivoting import pivot
 from skransfer.solvers._working_set import WorkingSet, multiplier
@@ -112,6 +119,8 @@ def box_slab_qp(
     ------
     ValueError
         If K is not symmetric, shapes disagree, or no x satisfies the constraints.
+    TypeError
+        If K is on a device: pairwise steps are too small for one.
 
     Examples
     --------
@@ -123,14 +132,15 @@ def box_slab_qp(
     >>> box_slab_qp(op, kappa, upper=1.5, low=0, high=2, gap_tol=1e-12).x
     array([1.5, 0.5, 0. ])
     """
-    kappa = np.asarray(kappa, dtype=np.float64)
+    _check_host(op)
+    kappa = HOST.asarray(kappa, np.float64)
     n = len(kappa)
     _check_operator(op, n)
     check_box_slab(n, upper, low, high)
     x = (
         sparse_start(kappa, upper, low)
         if init is None
-        else project_box_slab(np.asarray(init, dtype=np.float64), upper, low, high)
+        else project_box_slab(HOST.asarray(init, np.float64), upper, low, high)
     )
     limit = 1000 * n + 100_000 if max_iter is None else max_iter
     move = _Whole if op.form == "dense" else _Parts
@@ -252,7 +262,7 @@ def frank_wolfe_gap(
     Parameters
     ----------
     x, gradient : ndarray of shape (n,)
-        x satisfies the constraints.
+        x satisfies the constraints. On any device.
     upper, low, high : float
 
     Returns
@@ -266,11 +276,12 @@ def frank_wolfe_gap(
     >>> frank_wolfe_gap(np.array([1.0, 1.0]), np.array([-1.0, 2.0]), 3.0, 1.0, 2.0)
     3.0
     """
-    ordered = np.sort(gradient)
-    mass = min(max(upper * int(np.count_nonzero(ordered < 0)), low), high)
-    whole = min(int(mass // upper), len(ordered))
-    least = upper * float(ordered[:whole].sum())
-    if whole < len(ordered):
+    xp, n = backend_of(gradient).xp, gradient.shape[0]
+    ordered = xp.sort(gradient)
+    mass = min(max(upper * int(xp.count_nonzero(ordered < 0)), low), high)
+    whole = min(int(mass // upper), n)
+    least = upper * float(xp.sum(ordered[:whole]))
+    if whole < n:
         least += (mass - whole * upper) * float(ordered[whole])
     return float(gradient @ x) - least
 
@@ -281,6 +292,7 @@ def objective(x: NDArray[Any], gradient: NDArray[Any], kappa: NDArray[Any]) -> f
     Parameters
     ----------
     x, gradient, kappa : ndarray of shape (n,)
+        On any device.
 
     Returns
     -------
@@ -290,6 +302,15 @@ def objective(x: NDArray[Any], gradient: NDArray[Any], kappa: NDArray[Any]) -> f
 
 
 # ----------------------------------------------------------------------------------- helpers
+
+
+def _check_host(op: KernelOperator) -> None:
+    if not op.backend.is_host:
+        raise TypeError(
+            f"The kernel matrix is on {op.backend.device} of {op.backend.name}, and sequential "
+            "minimal optimization takes steps too small for a device: use interior_point_qp "
+            "there, or a matrix of NumPy rows."
+        )
 
 
 def _check_operator(op: KernelOperator, n: int) -> None:
