@@ -144,7 +144,8 @@ class BaseTransfer(BaseEstimator, ABC):
             forget_fit(self)
             moved = on_configured_device(data.numeric) if self.traits.on_device else data.numeric
             mark_array_kind(self, moved)
-            found = self._learn(data._replace(numeric=moved), params)
+            with backend_of(moved).active():
+                found = self._learn(data._replace(numeric=moved), params)
             if moved is not data.numeric:
                 bring_home(self)
                 found = to_host(found)
@@ -154,10 +155,11 @@ class BaseTransfer(BaseEstimator, ABC):
         """A hook for validated rows, called where the settings want them; results come back."""
         with inside(self._carried_scope()):
             moved = on_configured_device(X) if self.traits.on_device else X
-            if moved is X:
-                return getattr(self, hook)(X, *arguments)
-            there = moved_to(self, backend_of(moved))
-            return to_host(getattr(there, hook)(moved, *arguments))
+            with backend_of(moved).active():
+                if moved is X:
+                    return getattr(self, hook)(X, *arguments)
+                there = moved_to(self, backend_of(moved))
+                return to_host(getattr(there, hook)(moved, *arguments))
 
     def _carried_scope(self) -> Any:
         return self.__dict__.get("_scope")
