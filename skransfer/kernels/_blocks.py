@@ -106,7 +106,8 @@ class BlockKernel(ABC):
         if self.backend.is_host:
             out[found >= 0, found[found >= 0]] = 1
         else:
-            out[self.backend.asarray(found[:, None] == np.arange(out.shape[1]))] = 1.0
+            places = self.backend.arange(out.shape[1])[None, :]
+            out[self.backend.asarray(found)[:, None] == places] = 1.0
 
     @abstractmethod
     def _evaluate(self, rows: Any, columns: Any, out: Array) -> None:

@@ -42,8 +42,8 @@ KERNELS = (
     "rbf",
     "sigmoid",
 )
-# Entries compared at a time.
-_STRIPE = 1_048_576
+# Entries compared at a time, on the host and on a device.
+_STRIPE, _DEVICE_STRIPE = 1_048_576, 2**26
 
 
 def kernel_operator(
@@ -273,9 +273,10 @@ def _is_symmetric(K: Array) -> bool:
     """K = K' up to what rounding does to a kernel matrix."""
     if K.shape[0] != K.shape[1]:
         return False
-    xp, n = backend_of(K).xp, K.shape[0]
+    backend, n = backend_of(K), K.shape[0]
+    xp, entries = backend.xp, _STRIPE if backend.is_host else _DEVICE_STRIPE
     slack = 16 * float(np.finfo(dtype_of(K)).eps) * float(xp.max(xp.abs(K)))
-    height = max(8, _STRIPE // n)
+    height = max(8, entries // n)
     stripes = (slice(start, min(start + height, n)) for start in range(0, n, height))
     return all(float(xp.max(xp.abs(K[rows, :] - K[:, rows].T))) <= slack for rows in stripes)
 

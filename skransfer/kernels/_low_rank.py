@@ -120,7 +120,7 @@ class LowRankOperator(KernelOperator):
         if self.backend.is_host:
             out[found >= 0, found[found >= 0]] += self.delta[rows[found >= 0]]
             return
-        at = self.backend.asarray(found[:, None] == np.arange(out.shape[1]))
+        at = self.backend.asarray(found)[:, None] == self.backend.arange(out.shape[1])[None, :]
         added = self.backend.astype(self.backend.take(self.delta, rows), self.dtype)
         out += self.backend.xp.where(at, added[:, None], 0.0)
 

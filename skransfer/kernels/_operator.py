@@ -149,7 +149,9 @@ class DenseOperator(KernelOperator):
         with self.backend.full_precision():
             for start in range(0, self.shape[1], _DEVICE_PANEL):
                 panel = slice(start, min(start + _DEVICE_PANEL, self.shape[1]))
-                out += self._K[:, panel] @ V[panel, :]
+                # Rows lie together: CuPy would copy columns before it multiplied them.
+                part = self._K[panel, :].T if self.symmetric else self._K[:, panel]
+                out += part @ V[panel, :]
         return out
 
     def _turned(self, V: Array) -> Array:

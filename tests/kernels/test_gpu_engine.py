@@ -8,7 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skransfer.kernels import KERNELS, _reference, backend_of, kernel_operator, on_host, to_host
+from skransfer import config_context
+from skransfer.kernels import (
+    KERNELS,
+    _device_tiles,
+    _operator,
+    _reference,
+    backend_of,
+    kernel_operator,
+    on_host,
+    to_host,
+)
 from skransfer.kernels import _engine as engines
 from tests.imitation_cupy.signatures import METHODS, SIGNATURES, UFUNCS, signature_of
 from tests.kernels.mirror_cases import CASES
@@ -103,9 +113,19 @@ def _close(ours, reference, dtype):
 
 @pytest.fixture
 def small_tiles(monkeypatch):
-    from skransfer.kernels import _device_tiles
-
     monkeypatch.setattr(_device_tiles, "tile_side", lambda backend, itemsize: 16)
+    monkeypatch.setattr(_device_tiles, "_ENTRIES", 300)
+    monkeypatch.setattr(_operator, "_DEVICE_PANEL", 16)
+
+
+@pytest.mark.parametrize("kernel", NAMED)
+@pytest.mark.usefixtures("small_tiles")
+def test_the_reference_runs_on_the_device_too(cupy, kernel):
+    X, Y = _rows(np.float64)
+    reference = kernel_operator(X, Y, kernel=kernel, gamma=0.4).to_dense()
+    with config_context(engine="reference"):
+        ours = kernel_operator(cupy.asarray(X), cupy.asarray(Y), kernel=kernel, gamma=0.4)
+        _close(ours.to_dense(), reference, np.float64)
 
 
 @pytest.mark.parametrize("form", ["dense", "tiled"])
