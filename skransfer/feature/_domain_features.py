@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from skransfer.base import Domains
+from skransfer.kernels import backend_of, dtype_of, on_host, to_host
 
 __all__ = ["DomainFeatures"]
 
@@ -18,10 +19,12 @@ Array = NDArray[np.float64]
 class DomainFeatures:
     """Domain features of rows: indicators of the domain ids, or columns of X itself.
 
+    They are few, and held on the host wherever the rows are.
+
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
-        Rows of ``fit``.
+    X : {array, CSR matrix} of shape (n, d)
+        Rows of ``fit``, on any device.
     domains : Domains
         Their domains.
     columns : sequence of int or str, or None
@@ -62,14 +65,14 @@ class DomainFeatures:
             # The deviations of a column with one value are those of rounding.
             self._spread = np.where(np.ptp(taken, axis=0) > 0, spread, 1.0)
             self._others = np.setdiff1d(np.arange(X.shape[1]), self.columns)
-        self._unit = np.sqrt(_mean_variance(self._rest(X))) if self._augment else 1.0
+        self._unit = float(np.sqrt(_mean_variance(self._rest(X)))) if self._augment else 1.0
 
     def values(self, X: Any, domains: Domains) -> Array:
         """The domain features of rows, one row each.
 
         Parameters
         ----------
-        X : {ndarray, CSR matrix} of shape (m, d)
+        X : {array, CSR matrix} of shape (m, d)
         domains : Domains
             A row whose domain was not seen in ``fit``, or was not named, gets the mean
             indicators of the domains of its side.
@@ -79,10 +82,12 @@ class DomainFeatures:
         ndarray of shape (m, m_d)
         """
         if self.columns is not None:
-            return (_dense_columns(X, self.columns) - self._center) / self._spread
+            # To the host: a model that was moved to a device took its numbers there.
+            centered = _dense_columns(X, self.columns) - to_host(self._center)
+            return np.asarray(centered / to_host(self._spread))
         out = np.empty((len(domains.ids), len(self._ids)))
         for target in (False, True):
-            side = np.where((self._ids < 0) == target, self._counts, 0.0)
+            side = np.where((self._ids < 0) == target, to_host(self._counts), 0.0)
             out[domains.target == target] = side / max(side.sum(), 1.0)
         if domains.named:
             place = np.minimum(np.searchsorted(self._ids, domains.ids), len(self._ids) - 1)
@@ -95,25 +100,28 @@ class DomainFeatures:
 
         Parameters
         ----------
-        X : {ndarray, CSR matrix} of shape (m, d)
+        X : {array, CSR matrix} of shape (m, d)
         domains : Domains
 
         Returns
         -------
-        {ndarray, CSR matrix} of shape (m, d')
-            Of the type of X.
+        {array, CSR matrix} of shape (m, d')
+            Of the type of X, and where X is.
         """
         rest = self._rest(X)
         if not self._augment:
             return rest
-        added = (self._unit * self.values(X, domains)).astype(X.dtype)
+        added = (self._unit * self.values(X, domains)).astype(dtype_of(X))
         if sp.issparse(rest):
             return sp.csr_array(sp.hstack([rest, sp.csr_array(added)], format="csr"))
-        return np.hstack([rest, added])
+        backend = backend_of(X)
+        return backend.concat([rest, backend.asarray(added)], axis=1)
 
     def _rest(self, X: Any) -> Any:
         """The features that are no domain features."""
-        return X if self.columns is None else X[:, self._others]
+        if self.columns is None:
+            return X
+        return X[:, self._others] if on_host(X) else backend_of(X).take(X, self._others, axis=1)
 
 
 def _positions(
@@ -142,12 +150,15 @@ def _positions(
 
 
 def _dense_columns(X: Any, columns: NDArray[np.intp]) -> Array:
-    taken = X[:, columns]
+    taken = X[:, columns] if on_host(X) else to_host(backend_of(X).take(X, columns, axis=1))
     return np.asarray(taken.toarray() if sp.issparse(taken) else taken, dtype=np.float64)
 
 
 def _mean_variance(X: Any) -> float:
     """Variance of a feature, on average."""
+    if not on_host(X):
+        backend = backend_of(X)
+        return float(backend.xp.mean(backend.xp.var(backend.wide(X), axis=0)))
     if not sp.issparse(X):
         return float(X.var(axis=0, dtype=np.float64).mean())
     mean = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()

@@ -12,7 +12,7 @@ from skransfer._compat import Interval, num_samples
 from skransfer.base import BaseMapper, Domains
 from skransfer.base.kernel import KERNEL_EXAMPLES
 from skransfer.feature._domain_features import DomainFeatures
-from skransfer.feature._kernel_components import KernelComponents
+from skransfer.feature._kernel_components import KernelComponents, typed_as
 from skransfer.kernels import single_blas
 from skransfer.solvers.domain_invariant import invariant_components
 
@@ -76,7 +76,7 @@ class IndependentMapper(KernelComponents, BaseMapper):
                 verbose=self.verbose,
             )
         self._keep(found, found.info, K, rows)
-        return found.embedding.astype(X.dtype, copy=False)
+        return typed_as(X, found.embedding)
 
     def _map(self, X: Any, domains: Domains) -> Any:
         return super()._map(self._domain_features_.rows(X, domains), domains)

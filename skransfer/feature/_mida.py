@@ -126,6 +126,10 @@ class MIDA(IndependentMapper):
     ``domain_columns``, which count all the same), and the components are those of kernel PCA,
     scaled by their singular values, if the kernel is centered.
 
+    Rows may be CuPy arrays: the fit, ``transform`` and the arrays learned are then on their GPU,
+    and domain features pass through the host. A ``feature_map`` is fitted on the host; Nystroem
+    maps on the GPU, any other on the host.
+
     Time is :math:`O(n^2 (d + k))` for n rows, d features and k components, and O(n d^2 + d^3)
     for a linear kernel or d features of ``feature_map``. The kernel matrix is held where it fits
     scikit-learn's setting ``working_memory``, and else computed tile by tile in each of 6 to 12
@@ -163,6 +167,7 @@ class MIDA(IndependentMapper):
     traits = Traits(
         target_labels="optional",
         multi_source="distinguished",
+        on_device=True,
         inert=SOLVER_INERT,
         examples=INDEPENDENCE_EXAMPLES,
     )

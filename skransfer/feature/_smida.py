@@ -126,6 +126,8 @@ class SMIDA(IndependentMapper):
     Cost, new rows, columns in a Pipeline and the case of one domain are as in :class:`MIDA`;
     with one domain the labels still count.
 
+    Rows on a GPU stay there, as with :class:`MIDA`.
+
     References
     ----------
     .. [1] K. Yan, L. Kou, D. Zhang. Learning domain-invariant subspace using domain features and
@@ -146,6 +148,7 @@ class SMIDA(IndependentMapper):
     traits = Traits(
         target_labels="optional",
         multi_source="distinguished",
+        on_device=True,
         inert=SOLVER_INERT,
         examples=INDEPENDENCE_EXAMPLES,
     )

@@ -1,13 +1,15 @@
 """Leading eigenvectors of X'X + C diag(s) C': a scatter, with parts of low rank for and against."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from skransfer.kernels import backend_of, to_host
 
 __all__ = ["leading", "leading_within", "of_factor", "restricted"]
 
-Array = NDArray[np.float64]
+Array = Any  # of float64, on any device
 
 _EPS = float(np.finfo(np.float64).eps)
 # Eigenvalues above this share of the largest in size are found to half of all digits.
@@ -17,7 +19,7 @@ _CLEAR = 1e-8
 def _signed(gram: Array, crossed: Array, signs: Array) -> Array:
     """A Gram matrix plus C diag(s) C', symmetric to the last digit."""
     small = gram + (crossed * signs) @ crossed.T
-    return np.asarray((small + small.T) / 2)
+    return (small + small.T) / 2
 
 
 def of_factor(
@@ -30,9 +32,9 @@ def of_factor(
 
     def gram(directions: Array | None) -> Array:
         part = factor if directions is None else factor @ directions
-        return np.asarray(part.T @ part)
+        return part.T @ part
 
-    return gram, (noise + 8 * _EPS * float(np.linalg.norm(before))) ** 2
+    return gram, (noise + 8 * _EPS * backend_of(before).norm(before)) ** 2
 
 
 def leading_within(
@@ -43,11 +45,13 @@ def leading_within(
     Directions in which the kernel sees no difference between the rows are left out first. They
     have the eigenvalue 0; what rounding makes of it would pass for a small component.
     """
-    _, lengths, right = np.linalg.svd(products - products.mean(axis=0), full_matrices=False)
-    seen = lengths > noise + 8 * _EPS * float(np.linalg.norm(products))
-    if not seen.any():
-        return np.zeros(0), np.zeros((products.shape[1], 0))
-    basis, factor = right[seen].T, np.diag(lengths[seen])
+    backend = backend_of(products)
+    _, lengths, right = backend.svd(products - backend.xp.mean(products, axis=0))
+    # They decrease: those that are seen come first.
+    n_seen = int(np.sum(to_host(lengths) > noise + 8 * _EPS * backend.norm(products)))
+    if not n_seen:
+        return backend.zeros((0,)), backend.zeros((products.shape[1], 0))
+    basis, factor = right[:n_seen, :].T, backend.eye(n_seen) * lengths[:n_seen]
     values, u = leading(*of_factor(factor, factor, noise), basis.T @ crossed, signs, k)
     return values, basis @ u
 
@@ -62,24 +66,26 @@ def leading(
     What stands clear of it is taken; the rest, in the directions that are left, is decomposed by
     itself, and so on.
     """
+    backend = backend_of(crossed)
     values: list[Array] = []
     vectors: list[Array] = []
     rest = None
     while k > 0:
         left = crossed if rest is None else rest.T @ crossed
-        found, u = np.linalg.eigh(_signed(gram(rest), left, signs))
+        squares, u = backend.eigh(_signed(gram(rest), left, signs))
         u = u if rest is None else rest @ u
+        found = to_host(squares)
         size = np.abs(found)
         clear = size > max(_CLEAR * size.max(initial=0.0), floor)
         taken = np.flatnonzero(clear & (found > 0))[::-1][:k]
-        values.append(found[taken])
-        vectors.append(u[:, taken])
-        rest, k = u[:, ~clear], k - len(taken)
+        values.append(backend.take(squares, taken))
+        vectors.append(backend.take(u, taken, axis=1))
+        rest, k = backend.take(u, ~clear, axis=1), k - len(taken)
         if not clear.any() or not rest.shape[1]:
             break
-    return np.concatenate(values), np.hstack(vectors)
+    return backend.concat(values), backend.concat(vectors, axis=1)
 
 
 def restricted(scatter: Array) -> Callable[[Array | None], Array]:
     """A symmetric matrix on all or on some directions."""
-    return lambda rest: scatter if rest is None else np.asarray(rest.T @ scatter @ rest)
+    return lambda rest: scatter if rest is None else rest.T @ scatter @ rest

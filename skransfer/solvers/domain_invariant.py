@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from skransfer.kernels import KernelOperator, LowRankOperator, check_memory
-from skransfer.solvers._components import feature_basis, kernel_noise, unit_columns
+from skransfer.kernels import KernelOperator, LowRankOperator, backend_of, to_host
+from skransfer.solvers._components import feature_basis, kernel_noise, scatter_of, unit_columns
 from skransfer.solvers._half_inverse import odd_signs
 from skransfer.solvers._signed_forms import leading, leading_within, of_factor, restricted
-from skransfer.solvers.krylov import KrylovSpace
+from skransfer.solvers.krylov import KrylovSpace, check_room
 
 __all__ = ["InvariantComponents", "invariant_components"]
 
-Array = NDArray[np.float64]
+Array = Any  # of float64, where the operator is
 
 # Up to this many rows one eigendecomposition is as fast as the iteration.
 _DENSE_ROWS = 600
@@ -28,14 +28,15 @@ class InvariantComponents(NamedTuple):
 
     Attributes
     ----------
-    W : ndarray of shape (n, k)
-        Orthonormal coefficients of the directions on the rows.
-    values : ndarray of shape (k,)
+    W : array of shape (n, k)
+        Orthonormal coefficients of the directions on the rows. As all arrays here, it is where
+        the operator is.
+    values : array of shape (k,)
         Eigenvalues, decreasing and positive: the scatter of each component, less what depends on
         the domains, plus what depends on the labels.
-    embedding : ndarray of shape (n, k)
+    embedding : array of shape (n, k)
         K W, at no extra cost.
-    directions : ndarray of shape (D, k) or None
+    directions : array of shape (D, k) or None
         For a kernel given by features F: the embedding is F times these, and so is that of new
         rows.
     form : {"dense", "krylov", "low-rank"}
@@ -150,37 +151,42 @@ def invariant_components(
     True
     """
     _check(op, domain_columns, label_columns, alpha, label_weight, n_components)
-    n, k = op.shape[0], min(n_components, op.shape[0])
-    columns, signs = _signed_columns(domain_columns, alpha, label_columns, label_weight)
+    n, k, backend = op.shape[0], min(n_components, op.shape[0]), op.backend
+    columns, signs = map(
+        backend.asarray, _signed_columns(domain_columns, alpha, label_columns, label_weight)
+    )
     noise = kernel_noise(op)
     directions, converged = None, True
     if isinstance(op, LowRankOperator) and op.delta is None:
         form, n_passes = "low-rank", 3
         basis, R, scatter = feature_basis(op)
-        squares, vectors = np.linalg.eigh(scatter)
-        factor = np.sqrt(np.maximum(squares, 0.0))[:, None] * (vectors.T @ R)
+        squares, vectors = backend.eigh(scatter)
+        roots = backend.xp.sqrt(backend.xp.where(squares > 0, squares, 0.0))
+        factor = roots[:, None] * (vectors.T @ R)
         values, u = leading(*of_factor(factor, factor), R.T @ op.project(columns), signs, k)
         # The scatter along a direction is known up to the rounding of the largest.
-        known = 8 * len(squares) * _EPS * squares[-1] * np.sum((R @ u) ** 2, axis=0)
-        values, u = values[values > known], u[:, values > known]
+        rounding = 8 * squares.shape[0] * _EPS * squares[-1]
+        known = values > rounding * backend.xp.sum((R @ u) ** 2, axis=0)
+        values, u = backend.take(values, known), backend.take(u, known, axis=1)
         W, directions = op.embed(basis @ u), R @ u
         embedding = op.embed(directions)
     elif n <= max(_DENSE_ROWS, 4 * (k + _OVERSAMPLE)):
         form, n_passes = "dense", 1
-        K = np.asarray(op.to_dense(), dtype=np.float64)
+        K = backend.wide(op.to_dense())
         values, W = leading_within(K, noise, K.T @ columns, signs, k)
         embedding = K @ W
     else:
+        check_room(backend, n, 1 + columns.shape[1] + k + _OVERSAMPLE)
+        # Drawn on the host: the same on every device.
         random = check_random_state(random_state).standard_normal((n, k + _OVERSAMPLE))
-        start = np.column_stack([np.ones(n), columns, random])
-        _check_memory(*start.shape)
-        space = KrylovSpace(op, start)
+        start = [backend.ones((n, 1)), columns, backend.asarray(random)]
+        space = KrylovSpace(op, backend.concat(start, axis=1))
         converged = _grow(space, columns, signs, k, noise, tol, verbose)
         form, n_passes = "krylov", space.n_passes + 1
         products = space.products
         values, u = leading_within(products, noise, products.T @ columns, signs, k)
         W, embedding = space.basis @ u, products @ u
-    if not len(values):
+    if not values.shape[0]:
         raise ValueError(
             "No direction is left: the kernel sees no difference between the rows (check the "
             "features, and gamma), or all of it depends on the domains (choose a smaller alpha)."
@@ -199,8 +205,8 @@ def invariant_components(
 
 def _signed_columns(
     domain_columns: NDArray[Any], alpha: float, label_columns: Any, label_weight: float
-) -> tuple[Array, Array]:
-    """E and s with E diag(s) E' = -alpha U U' + beta V V'."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """E and s with E diag(s) E' = -alpha U U' + beta V V', on the host."""
     parts, signs = [np.sqrt(alpha) * unit_columns(domain_columns)], [-1.0]
     if label_columns is not None:
         parts.append(np.sqrt(label_weight) * unit_columns(label_columns))
@@ -221,18 +227,16 @@ def _grow(
     verbose: int,
 ) -> bool:
     """Extend the space until the k leading values stand still; False at the limit."""
-    gram = np.zeros((0, 0))
-    before: Array = np.zeros(0)
+    before: NDArray[np.float64] = np.zeros(0)
     while space.n_passes < _MAX_PASSES:
-        products, old = space.products, len(gram)
-        fresh = products[:, old:].T @ products
-        gram = np.block([[gram, fresh[:, :old].T], [fresh]])
-        mean = products.mean(axis=0)
-        scatter = gram - len(products) * np.outer(mean, mean)
+        products = space.products
+        scatter = scatter_of(products, space.gram)
         # Rounding moves the values by so much; changes below it mean nothing.
-        rounding = 4 * len(gram) * _EPS + (space.precision if space.precision > _EPS else 0)
-        floor = noise**2 + rounding * float(np.linalg.norm(scatter))
-        values, _ = leading(restricted(scatter), floor, products.T @ columns, signs, k)
+        rounding = 4 * products.shape[1] * _EPS
+        rounding += space.precision if space.precision > _EPS else 0
+        floor = noise**2 + rounding * backend_of(scatter).norm(scatter)
+        found, _ = leading(restricted(scatter), floor, products.T @ columns, signs, k)
+        values = to_host(found)
         if verbose:
             message = f"pass {space.n_passes}: objective {values.sum():.9g}"
             print(message)  # noqa: T201 - what verbose asks for
@@ -248,18 +252,11 @@ def _residual(
     op: KernelOperator, columns: Array, signs: Array, W: Array, values: Array, embedding: Array
 ) -> float:
     """Largest norm of A w - value w, over the largest value; one pass."""
-    centered = embedding - embedding.mean(axis=0)
+    backend = op.backend
+    centered = embedding - backend.xp.mean(embedding, axis=0)
     centered = centered + (columns * signs) @ (columns.T @ embedding)
-    return float(np.linalg.norm(op @ centered - values * W, axis=0).max() / values[0])
-
-
-def _check_memory(n: int, width: int) -> None:
-    """Refuse a Krylov space that cannot fit: bases and products of about ten blocks."""
-    check_memory(
-        2 * 10 * 8 * n * width,
-        f"A block Krylov space for {n} rows and blocks of {width} columns",
-        ("choose fewer n_components", "pass feature_map=Nystroem(...)", "fit on fewer rows"),
-    )
+    lengths = backend.norms(op @ centered - values * W)
+    return float(backend.xp.max(lengths) / values[0])
 
 
 def _check(

@@ -16,9 +16,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skransfer import SourceOnly
+from skransfer.base.device import moved_to
 from skransfer.datasets import load_corn_nir
 from skransfer.exceptions import SingleDomainWarning
 from skransfer.feature import MIDA
+from skransfer.kernels import backend_of, to_host
 from skransfer.model_selection import TargetKFold
 
 RNG = np.random.RandomState(0)
@@ -317,3 +319,34 @@ def test_components_are_no_more_than_the_rank_whatever_the_order_of_the_rows():
     turned = MIDA(kernel="rbf", n_components=40)
     turned.fit(X[index][order], sample_domain=IDS[index][order])
     np.testing.assert_allclose(turned.eigenvalues_, model.eigenvalues_, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"domain_columns": [5]},
+        {"domain_columns": [5, 1], "kernel": "laplacian"},
+        {"augment": False, "kernel": "rbf"},
+        {"kernel": "rbf", "feature_map": Nystroem(n_components=30, random_state=0)},
+    ],
+)
+def test_on_a_device(options):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    here, there = (MIDA(n_components=3, random_state=0, **options) for _ in range(2))
+    expected = here.fit_transform(X, sample_domain=IDS)
+    rows = strict.asarray(X, device=device)
+    found = there.fit_transform(rows, sample_domain=IDS)
+    cases = [(found, expected)]
+    for ids in (None, IDS[20:60], np.full(40, 9)):
+        part = there.transform(rows[20:60, :], sample_domain=ids)
+        cases.append((part, here.transform(X[20:60], sample_domain=ids)))
+    # The model that was fitted on the host, on the device.
+    moved = moved_to(here, backend_of(rows))
+    cases.append((moved.transform(rows, sample_domain=IDS), expected))
+    for ours, theirs in cases:
+        assert ours.device == device
+        np.testing.assert_allclose(
+            to_host(ours), theirs, rtol=0, atol=1e-10 * np.abs(expected).max()
+        )

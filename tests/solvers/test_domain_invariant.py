@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 from sklearn.decomposition import KernelPCA
 
-from skransfer.kernels import DenseOperator, LowRankOperator, kernel_operator
+from skransfer.kernels import DenseOperator, LowRankOperator, kernel_operator, to_host
 from skransfer.solvers import domain_invariant
 from skransfer.solvers.domain_invariant import invariant_components
 
@@ -264,3 +264,44 @@ def test_memory_is_asked_for_first(monkeypatch):
     op = DenseOperator(X @ X.T.copy(), symmetric=True)
     with pytest.raises(MemoryError, match="feature_map"):
         invariant_components(op, D, 1.0, 2)
+
+
+@pytest.mark.parametrize(("form", "n"), [("dense", 90), ("krylov", 300), ("low-rank", 90)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_on_a_device(form, n, dtype, monkeypatch):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    monkeypatch.setattr(domain_invariant, "_DENSE_ROWS", 100)
+    X, D, Y = _domains(n, 6)
+    rows = X.astype(dtype)
+    here, there = (
+        invariant_components(
+            LowRankOperator(part) if form == "low-rank" else kernel_operator(part, gamma=0.1),
+            D,
+            10.0,
+            4,
+            label_columns=Y,
+            label_weight=2.0,
+            random_state=0,
+        )
+        for part in (rows, strict.asarray(rows, device=device))
+    )
+    assert here.form == form
+    rtol = 1e-9 if dtype is np.float64 else 1e-5
+    for name in ("values", "embedding"):
+        expected, found = getattr(here, name), getattr(there, name)
+        assert found.device == device
+        np.testing.assert_allclose(
+            to_host(found), expected, rtol=0, atol=rtol * np.abs(expected).max(), err_msg=name
+        )
+    W = to_host(there.W)
+    np.testing.assert_allclose(W.T @ W, np.eye(4), atol=1e-12 if dtype is np.float64 else 1e-5)
+    assert {type(value) for value in there.info.values()} <= {str, int, float, bool}
+    assert there.info.keys() == here.info.keys()
+
+
+def test_what_a_device_has_no_direction_for():
+    strict = pytest.importorskip("array_api_strict")
+    rows = strict.ones((20, 3), device=strict.Device("device1"))
+    with pytest.raises(ValueError, match="No direction is left"):
+        invariant_components(kernel_operator(rows), np.eye(2)[np.arange(20) % 2], 1.0, 2)
