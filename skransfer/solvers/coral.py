@@ -134,11 +134,8 @@ class CoralMap:
                 out[rows, :] = backend.astype(self._recolor(dense), dtype)
             else:
                 part = out[rows, :]  # a view of these rows
-                kept, moved = (
-                    backend.take(dense, ~mapped),
-                    self._recolor(backend.take(dense, mapped)),
-                )
-                part[backend.asarray(~mapped)] = kept
+                part[backend.asarray(~mapped)] = backend.take(dense, ~mapped)
+                moved = self._recolor(backend.take(dense, mapped))
                 part[backend.asarray(mapped)] = backend.astype(moved, dtype)
 
         share_chunks(recolor, X)
