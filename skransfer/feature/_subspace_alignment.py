@@ -74,7 +74,8 @@ class SubspaceAlignment(ClassNamePrefixFeaturesOutMixin, BaseMapper):
     is not less than n, in which case no d x d matrix is formed. An integer number of components,
     if small beside n and d, is found alone, by Lanczos's method; else all are computed and the
     leading ones kept. Components of less than 1e-10 of the largest variance count as none. Sparse
-    X is not made dense; mapped rows are dense.
+    X is not made dense; mapped rows are dense. CuPy rows are decomposed and mapped on their GPU,
+    where all components are computed always.
 
     Signs follow a rule that does not depend on the order of the rows: the first of the largest
     loadings of each component is positive. Where variances are equal, components are any rotation
@@ -100,7 +101,7 @@ class SubspaceAlignment(ClassNamePrefixFeaturesOutMixin, BaseMapper):
     (3, 2)
     """
 
-    traits = Traits(target_labels="optional")
+    traits = Traits(target_labels="optional", on_device=True)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMapper._parameter_constraints,
         "n_components": [
@@ -123,7 +124,7 @@ class SubspaceAlignment(ClassNamePrefixFeaturesOutMixin, BaseMapper):
         self.source_components_ = self.map_.source.directions.T
         self.target_components_ = self.map_.target.directions.T
         self.alignment_ = self.map_.alignment
-        self.n_components_ = len(self.alignment_)
+        self.n_components_ = self.alignment_.shape[0]
 
     def _map(self, X: Any, domains: Domains) -> Any:
         return self.map_(X, domains.ids >= 0)

@@ -115,6 +115,7 @@ def leading_spectrum(X: Any, k: int) -> Spectrum:
         except ArpackError:
             pass
     mean, values, vectors = covariance_spectrum(X)
+    k = min(k, values.shape[0])
     return Spectrum(mean, values[:k], vectors[:, :k])
 
 

@@ -7,12 +7,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from skransfer.kernels import backend_of, dtype_of, to_host
 from skransfer.solvers._spectra import covariance_spectrum, leading_spectrum
-from skransfer.solvers.moments import row_chunks
+from skransfer.solvers.moments import row_chunks, rows_where
 
 __all__ = ["PrincipalAxes", "SubspaceMap", "paired_axes", "principal_axes", "project"]
-
-Array = NDArray[np.float64]
 
 _EPS = float(np.finfo(np.float64).eps)
 # Share of the largest variance below which a direction counts as empty. Forming squares halves
@@ -28,16 +27,16 @@ class PrincipalAxes(NamedTuple):
 
     Attributes
     ----------
-    mean : ndarray of shape (d,)
-    variances : ndarray of shape (r,)
+    mean : array of shape (d,)
+    variances : array of shape (r,)
         Along the axes, with the divisor n - 1.
-    directions : ndarray of shape (d, r)
+    directions : array of shape (d, r)
         Orthonormal columns.
     """
 
-    mean: Array
-    variances: Array
-    directions: Array
+    mean: Any
+    variances: Any
+    directions: Any
 
     def n_for(self, share: float) -> int:
         """The least number of axes that carry a share of the variance.
@@ -51,7 +50,8 @@ class PrincipalAxes(NamedTuple):
         -------
         int
         """
-        carried = np.cumsum(self.variances) / self.variances.sum()
+        variances = to_host(self.variances)
+        carried = np.cumsum(variances) / variances.sum()
         # The last sum may round to less than 1.
         return min(int(np.searchsorted(carried, share)) + 1, len(carried))
 
@@ -67,7 +67,8 @@ class PrincipalAxes(NamedTuple):
         PrincipalAxes
             A copy, so that the others can be freed.
         """
-        return PrincipalAxes(self.mean, self.variances[:k].copy(), self.directions[:, :k].copy())
+        directions = backend_of(self.mean).contiguous(self.directions[:, :k] + 0.0)
+        return PrincipalAxes(self.mean, self.variances[:k] + 0.0, directions)
 
 
 def principal_axes(X: Any, name: str = "domain", k: int | None = None) -> PrincipalAxes:
@@ -82,7 +83,7 @@ def principal_axes(X: Any, name: str = "domain", k: int | None = None) -> Princi
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
+    X : {array, CSR matrix} of shape (n, d)
     name : str, default="domain"
         For messages.
     k : int, default=None
@@ -91,7 +92,7 @@ def principal_axes(X: Any, name: str = "domain", k: int | None = None) -> Princi
     Returns
     -------
     PrincipalAxes
-        Without any axis, if all rows are equal.
+        Where X is; without any axis, if all rows are equal.
 
     Raises
     ------
@@ -108,15 +109,15 @@ def principal_axes(X: Any, name: str = "domain", k: int | None = None) -> Princi
     >>> axes.variances, axes.directions.T
     (array([4.]), array([[1., 0.]]))
     """
-    n, d = X.shape
+    (n, d), backend = X.shape, backend_of(X)
     if n < 2:
         raise ValueError(f"The {name} has {n} row: a subspace needs two or more.")
     mean, variances, directions = covariance_spectrum(X) if k is None else leading_spectrum(X, k)
     # What rounding leaves of rows that do not vary; sparse ones are squared before centering.
     noise = 4 * d * float(mean @ mean) * _EPS ** (1 if sp.issparse(X) else 2)
-    keep = variances > max(_EMPTY * variances.max(initial=0.0), noise)
-    directions = directions[:, keep]
-    return PrincipalAxes(mean, variances[keep], directions * _signs(directions))
+    keep = to_host(variances) > max(_EMPTY * backend.largest(variances), noise)
+    directions = backend.take(directions, keep, axis=1)
+    return PrincipalAxes(mean, backend.take(variances, keep), directions * _signs(directions))
 
 
 def paired_axes(
@@ -126,7 +127,7 @@ def paired_axes(
 
     Parameters
     ----------
-    source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
+    source, target : {array, CSR matrix} of shape (n_s, d) and (n_t, d)
         The same object twice is decomposed once.
     n_components : int or float
         An integer: the number of axes, or fewer if a domain varies along fewer. A float in (0, 1]:
@@ -166,10 +167,10 @@ def paired_axes(
     first = principal_axes(source, "source", most)
     second = first if target is source else principal_axes(target, "target", most)
     for name, axes in (("source", first), ("target", second)):
-        if not len(axes.variances):
+        if not axes.variances.shape[0]:
             raise ValueError(f"All rows of the {name} are equal: they span no subspace.")
     k = max(axes.n_for(n_components) for axes in (first, second)) if not whole else n_components
-    k = int(min(k, len(first.variances), len(second.variances)))
+    k = int(min(k, first.variances.shape[0], second.variances.shape[0]))
     return first.leading(k), second.leading(k)
 
 
@@ -190,7 +191,7 @@ class SubspaceMap:
     ----------
     source, target : PrincipalAxes
         With k axes each.
-    alignment : ndarray of shape (k, k)
+    alignment : array of shape (k, k)
         M.
 
     Examples
@@ -206,7 +207,7 @@ class SubspaceMap:
 
     def __init__(self, source: PrincipalAxes, target: PrincipalAxes) -> None:
         self.source, self.target = source, target
-        self.alignment: Array = source.directions.T @ target.directions
+        self.alignment: Any = source.directions.T @ target.directions
 
     @classmethod
     def fit(cls, source: Any, target: Any, n_components: float) -> "SubspaceMap":
@@ -214,7 +215,7 @@ class SubspaceMap:
 
         Parameters
         ----------
-        source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
+        source, target : {array, CSR matrix} of shape (n_s, d) and (n_t, d)
             The same object twice is decomposed once.
         n_components : int or float
             An integer: the number of axes, or fewer if a domain varies along fewer. A float in
@@ -234,43 +235,45 @@ class SubspaceMap:
         """
         return cls(*paired_axes(source, target, n_components))
 
-    def __call__(self, X: Any, is_source: NDArray[np.bool_]) -> NDArray[Any]:
+    def __call__(self, X: Any, is_source: NDArray[np.bool_]) -> Any:
         """Map rows, each as a row of its own side.
 
         Parameters
         ----------
-        X : {ndarray, CSR matrix} of shape (n, d)
+        X : {array, CSR matrix} of shape (n, d)
+            Where the rows of fit were.
         is_source : ndarray of shape (n,) of bool
+            On the host.
 
         Returns
         -------
-        ndarray of shape (n, k)
+        array of shape (n, k)
             float32 for float32 rows, else float64.
         """
-        out = np.empty(
-            (X.shape[0], len(self.alignment)),
-            dtype=np.float32 if X.dtype == np.float32 else np.float64,
-        )
+        backend = backend_of(X)
+        dtype = np.float32 if dtype_of(X) == np.float32 else np.float64
+        out = backend.empty((X.shape[0], self.alignment.shape[0]), dtype)
         if is_source.any():
-            rows = project(X[is_source], self.source.mean, self.source.directions)
-            out[is_source] = rows @ self.alignment
+            rows = project(rows_where(X, is_source), self.source.mean, self.source.directions)
+            out[backend.asarray(is_source)] = backend.astype(rows @ self.alignment, dtype)
         if not is_source.all():
-            out[~is_source] = project(X[~is_source], self.target.mean, self.target.directions)
+            rows = project(rows_where(X, ~is_source), self.target.mean, self.target.directions)
+            out[backend.asarray(~is_source)] = backend.astype(rows, dtype)
         return out
 
 
-def project(X: Any, mean: Array, directions: Array) -> Array:
+def project(X: Any, mean: Any, directions: Any) -> Any:
     """Coordinates (x - mean) V of rows, in double precision; sparse rows are not made dense.
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
-    mean : ndarray of shape (d,)
-    directions : ndarray of shape (d, k)
+    X : {array, CSR matrix} of shape (n, d)
+    mean : array of shape (d,)
+    directions : array of shape (d, k)
 
     Returns
     -------
-    ndarray of shape (n, k)
+    array of shape (n, k)
 
     Examples
     --------
@@ -281,17 +284,19 @@ def project(X: Any, mean: Array, directions: Array) -> Array:
     """
     if sp.issparse(X):
         return np.asarray(X.astype(np.float64) @ directions - mean @ directions)
-    out = np.empty((X.shape[0], directions.shape[1]))
+    out = backend_of(X).empty((X.shape[0], directions.shape[1]))
     for rows, chunk in row_chunks(X):
-        out[rows] = (chunk - mean) @ directions
+        out[rows, :] = (chunk - mean) @ directions
     return out
 
 
 # ----------------------------------------------------------------------------------- helpers
 
 
-def _signs(directions: Array) -> Array:
+def _signs(directions: Any) -> Any:
     """Signs that make the first of the largest loadings of each column positive."""
-    sizes = np.abs(directions)
-    first = np.argmax(sizes > (1 - _TIE) * sizes.max(axis=0), axis=0)
-    return np.sign(directions[first, np.arange(directions.shape[1])])
+    backend = backend_of(directions)
+    xp, sizes = backend.xp, backend.xp.abs(directions)
+    largest = backend.astype(sizes > (1 - _TIE) * xp.max(sizes, axis=0), np.int8)
+    first = xp.reshape(xp.argmax(largest, axis=0), (1, -1))
+    return xp.sign(xp.take_along_axis(directions, first, axis=0)[0, :])

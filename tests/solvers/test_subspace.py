@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.sparse.linalg import ArpackNoConvergence
 
+from skransfer.kernels import to_host
 from skransfer.solvers.subspace import SubspaceMap, principal_axes, project
 
 
@@ -286,3 +287,58 @@ def test_a_map_can_be_stored_and_leaves_rows_alone():
     is_source = np.ones(20, dtype=bool)
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_allclose(again(source, is_source), fitted(source, is_source), rtol=1e-12)
+
+
+@pytest.fixture
+def there():
+    """Rows onto a device that hides no copy."""
+    strict = pytest.importorskip("array_api_strict")
+    return lambda X: strict.asarray(X, device=strict.Device("device1"))
+
+
+@pytest.mark.parametrize("n_components", [3, 0.8])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rows_on_a_device_are_mapped_there(shape, n_components, there, monkeypatch):
+    monkeypatch.setattr("skransfer.solvers.moments._DEVICE_CHUNK_ROWS", 9)
+    source, target = _domains(*SHAPES[shape])
+    on_host = SubspaceMap.fit(source, target, n_components)
+    fitted = SubspaceMap.fit(there(source), there(target), n_components)
+    np.testing.assert_allclose(to_host(fitted.alignment), on_host.alignment, atol=1e-10)
+    for is_source in (
+        np.random.default_rng(0).random(len(source)) < 0.5,
+        np.arange(len(source)) < 5,
+    ):
+        mapped = fitted(there(source), is_source)
+        assert mapped.device == there(source).device
+        np.testing.assert_allclose(to_host(mapped), on_host(source, is_source), atol=1e-10)
+
+
+@pytest.mark.parametrize("n", [200, 20])
+def test_axes_of_a_device_keep_the_rules(n, there, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("Lanczos's method computes on the host")
+
+    monkeypatch.setattr("skransfer.solvers._spectra.eigsh", refuse)
+    monkeypatch.setattr("skransfer.solvers._spectra._LARGE", 0)
+    monkeypatch.setattr("skransfer.solvers._spectra._PASSES", 0)
+    X = _rows(n, 4)
+    X = np.hstack([X, np.full((n, 1), 7.0), X[:, :1], np.zeros((n, 60 if n == 20 else 1))])
+    axes = principal_axes(there(X), k=20)
+    np.testing.assert_allclose(to_host(axes.variances), _dense_pca(X)[0], rtol=1e-9)
+    directions = to_host(axes.directions)
+    largest = np.argmax(np.abs(directions) > (1 - 1e-4) * np.abs(directions).max(axis=0), axis=0)
+    assert (directions[largest, np.arange(4)] > 0).all()
+    np.testing.assert_allclose(directions, principal_axes(X).directions, atol=1e-10)
+    kept = axes.leading(2)
+    np.testing.assert_array_equal(to_host(kept.directions), directions[:, :2])
+    assert not principal_axes(there(np.full((n, 3), 1e5 / 3)), k=2).variances.shape[0]
+
+
+@pytest.mark.parametrize("shape", ["many rows", "few rows"])
+def test_single_precision_on_a_device(shape, there):
+    source, target = (Z.astype(np.float32) for Z in _domains(*SHAPES[shape]))
+    is_source = np.arange(len(source)) % 2 == 0
+    found = to_host(SubspaceMap.fit(there(source), there(target), 3)(there(source), is_source))
+    assert found.dtype == np.float32
+    expected = SubspaceMap.fit(source, target, 3)(source, is_source)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
