@@ -5,14 +5,16 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseReweighter, Domains, Traits
 from skransfer.base.warning import warn_user
 from skransfer.instance._ratio import EstimatesRatio
+from skransfer.kernels import backend_of, to_host
+from skransfer.solvers._landmarks import rows_at
 from skransfer.solvers.kliep import fit_kliep
+from skransfer.solvers.moments import rows_where
 from skransfer.solvers.ratio import gamma_candidates
 
 __all__ = ["KLIEP"]
@@ -138,6 +140,9 @@ class KLIEP(EstimatesRatio, BaseReweighter):
     Far from all landmarks the ratio is 0. Where the target has rows far from all of the source,
     the ratio there is unbounded, and the few source rows nearest to them get most of the weight.
 
+    Rows on a device are weighted there, and all arrays that are learned stay there; the host sorts
+    the rows, makes the folds, and solves the small quadratic program of each Newton step.
+
     References
     ----------
     .. [1] M. Sugiyama, S. Nakajima, H. Kashima, P. von Buenau, M. Kawanabe. Direct importance
@@ -168,6 +173,7 @@ class KLIEP(EstimatesRatio, BaseReweighter):
     traits = Traits(
         target_labels="optional",
         stochastic=True,
+        on_device=True,
         examples=MappingProxyType(
             {
                 "n_landmarks": ({}, 5),
@@ -223,11 +229,11 @@ class KLIEP(EstimatesRatio, BaseReweighter):
         self.train_on = train_on
         self.random_state = random_state
 
-    def _fit_ratio(self, X: Any, domains: Domains) -> NDArray[np.float64]:
-        source, gammas = X[domains.source], gamma_candidates(self.gamma, X)
+    def _fit_ratio(self, X: Any, domains: Domains) -> Any:
+        source, gammas = rows_where(X, domains.source), gamma_candidates(self.gamma, X)
         names = ("cv", "holdout", "n_landmarks", "tol", "max_iter", "random_state")
         options = {name: getattr(self, name) for name in names}
-        found = fit_kliep(source, X[domains.target], gammas=gammas, **options)
+        found = fit_kliep(source, rows_where(X, domains.target), gammas=gammas, **options)
         share, gap, n_iter, converged = found.solution
         if not converged:
             warn_user(
@@ -236,12 +242,13 @@ class KLIEP(EstimatesRatio, BaseReweighter):
                 ConvergenceWarning,
             )
         self._ratio_, self.landmarks_, self.coef_ = found, found.landmarks, share
-        self.gamma_, self.gammas_, self.cv_scores_ = found.gamma, gammas, found.scores
+        own = backend_of(X).asarray
+        self.gamma_, self.gammas_, self.cv_scores_ = found.gamma, own(gammas), own(found.scores)
         self.log_likelihood_, self.n_iter_ = found.log_likelihood, max(1, n_iter)
         self.solver_info_ = {
             "form": "landmarks",
-            "n_landmarks": len(share),
-            "n_support": int((share > 0).sum()),
+            "n_landmarks": share.shape[0],
+            "n_support": int((to_host(share) > 0).sum()),
             "n_iter": n_iter,
             "gap": gap,
             "converged": converged,
@@ -249,11 +256,12 @@ class KLIEP(EstimatesRatio, BaseReweighter):
         return found(source)
 
     def _fit_nothing(self, X: Any) -> None:
-        self.landmarks_, self.coef_ = X[:0].copy(), np.zeros(0)
-        self.gamma_, self.gammas_, self.cv_scores_ = float("nan"), np.zeros(0), np.zeros(0)
+        none = backend_of(X).zeros(0)
+        self.landmarks_, self.coef_ = rows_at(X, np.arange(0)), none
+        self.gamma_, self.gammas_, self.cv_scores_ = float("nan"), none, none
         self.log_likelihood_, self.n_iter_ = 0.0, 1
         self.solver_info_ = {"form": "landmarks", "n_landmarks": 0, "n_support": 0}
         self.solver_info_ |= {"n_iter": 0, "gap": 0.0, "converged": True}
 
-    def _ratio(self, X: Any) -> NDArray[np.float64]:
+    def _ratio(self, X: Any) -> Any:
         return self._ratio_(X)

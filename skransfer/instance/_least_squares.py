@@ -3,12 +3,10 @@
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import Domains
 from skransfer.instance._ratio import EstimatesRatio
+from skransfer.solvers.moments import rows_where
 from skransfer.solvers.ratio import ALPHAS, RatioFit, fit_ratio, gamma_candidates, no_ratio
 
 __all__ = ["RATIO_EXAMPLES", "LeastSquaresRatio"]
@@ -44,11 +42,11 @@ class LeastSquaresRatio(EstimatesRatio):
     random_state: Any
     share: float = 0.0  # of the target in the denominator; a parameter of the relative ratio
 
-    def _fit_ratio(self, X: Any, domains: Domains) -> NDArray[np.float64]:
-        source, gammas = X[domains.source], gamma_candidates(self.gamma, X)
+    def _fit_ratio(self, X: Any, domains: Domains) -> Any:
+        source, gammas = rows_where(X, domains.source), gamma_candidates(self.gamma, X)
         ratio = fit_ratio(
             source,
-            X[domains.target],
+            rows_where(X, domains.target),
             gammas=gammas,
             alphas=ALPHAS if isinstance(self.alpha, str) else [self.alpha],
             share=self.share,
@@ -74,5 +72,5 @@ class LeastSquaresRatio(EstimatesRatio):
             "loo_score": ratio.loo_score,
         }
 
-    def _ratio(self, X: Any) -> NDArray[np.float64]:
+    def _ratio(self, X: Any) -> Any:
         return self._ratio_(X)

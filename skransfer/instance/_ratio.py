@@ -1,15 +1,17 @@
 """What reweighters share whose weights are an estimate of the ratio of the densities."""
 
+import math
 from abc import abstractmethod
 from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import Domains
+from skransfer.kernels import backend_of
+from skransfer.solvers._log_kernels import log_sum
 from skransfer.solvers.tempering import exponent_of_size, temper, temper_log
 
 __all__ = ["EstimatesLogRatio", "EstimatesRatio"]
@@ -30,17 +32,17 @@ class EstimatesRatio:
 
     max_weight: float | None
     flatten: Any
-    weights_: NDArray[np.float64]
+    weights_: Any
 
     @abstractmethod
-    def _fit_ratio(self, X: Any, domains: Domains) -> NDArray[np.float64]:
+    def _fit_ratio(self, X: Any, domains: Domains) -> Any:
         """Learn the ratio; return it at the source rows, in their order in X."""
 
     @abstractmethod
-    def _ratio(self, X: Any) -> NDArray[np.float64]:
+    def _ratio(self, X: Any) -> Any:
         """The ratio at new source rows."""
 
-    def _fit_weights(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> NDArray[np.float64]:
+    def _fit_weights(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> Any:
         ratio = self._fit_ratio(X, domains)
         self._exponent_ = self.flatten
         if isinstance(self.flatten, str):
@@ -54,14 +56,14 @@ class EstimatesRatio:
             raise AttributeError(f"{type(self).__name__} is not fitted yet, so it has no flatten_.")
         return float(getattr(self, "_exponent_", 1.0))
 
-    def _weigh(self, X: Any) -> NDArray[np.float64]:
+    def _weigh(self, X: Any) -> Any:
         return self._tempered(self._ratio(X))
 
-    def _logarithm(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _logarithm(self, ratio: Any) -> Any:
         with np.errstate(divide="ignore"):
-            return np.log(ratio)
+            return backend_of(ratio).xp.log(ratio)
 
-    def _tempered(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _tempered(self, ratio: Any) -> Any:
         return temper(ratio, self._exponent_, self.max_weight)
 
 
@@ -78,28 +80,28 @@ class EstimatesLogRatio(EstimatesRatio):
     _mean_one: ClassVar[bool] = False
 
     @abstractmethod
-    def _fit_log_ratio(self, X: Any, domains: Domains) -> NDArray[np.float64]:
+    def _fit_log_ratio(self, X: Any, domains: Domains) -> Any:
         """Learn the ratio; return its logarithm at the source rows, in their order in X."""
 
     @abstractmethod
-    def _log_ratio(self, X: Any) -> NDArray[np.float64]:
+    def _log_ratio(self, X: Any) -> Any:
         """The logarithm of the ratio at new source rows."""
 
     # Until it is tempered, the logarithm stands for the ratio.
 
-    def _fit_ratio(self, X: Any, domains: Domains) -> NDArray[np.float64]:
+    def _fit_ratio(self, X: Any, domains: Domains) -> Any:
         log_ratio = self._fit_log_ratio(X, domains)
         self._log_scale_ = 0.0
         # Where all are zero or one is infinite, there is no scale; the weights are an error.
-        if self._mean_one and np.isfinite(log_ratio.max()):
-            self._log_scale_ = float(logsumexp(log_ratio) - np.log(len(log_ratio)))
+        if self._mean_one and math.isfinite(float(backend_of(log_ratio).xp.max(log_ratio))):
+            self._log_scale_ = float(log_sum(log_ratio, axis=0)) - math.log(log_ratio.shape[0])
         return log_ratio
 
-    def _ratio(self, X: Any) -> NDArray[np.float64]:
+    def _ratio(self, X: Any) -> Any:
         return self._log_ratio(X)
 
-    def _logarithm(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _logarithm(self, ratio: Any) -> Any:
         return ratio
 
-    def _tempered(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _tempered(self, ratio: Any) -> Any:
         return temper_log(ratio - self._log_scale_, self._exponent_, self.max_weight)

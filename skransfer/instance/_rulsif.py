@@ -114,6 +114,9 @@ class RULSIF(LeastSquaresRatio, BaseReweighter):
     does not see. Under the mixture the ratio has mean 1, so ``weights_``, of source rows alone,
     has a smaller one. Far from all landmarks it is 0.
 
+    Rows on a device are weighted there, and all arrays that are learned stay there; the host only
+    sorts the rows, by which landmarks and pairs are chosen.
+
     References
     ----------
     .. [1] M. Yamada, T. Suzuki, T. Kanamori, H. Hachiya, M. Sugiyama. Relative density-ratio
@@ -138,6 +141,7 @@ class RULSIF(LeastSquaresRatio, BaseReweighter):
     traits = Traits(
         target_labels="optional",
         stochastic=True,
+        on_device=True,
         examples=MappingProxyType({**RATIO_EXAMPLES, "share": ({}, 0.5)}),
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

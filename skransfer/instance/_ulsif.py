@@ -103,6 +103,9 @@ class ULSIF(LeastSquaresRatio, BaseReweighter):
     penalty shrinks the ratio, so ``weights_`` has a mean below 1 as a rule. Far from all
     landmarks the ratio is 0.
 
+    Rows on a device are weighted there, and all arrays that are learned stay there; the host only
+    sorts the rows, by which landmarks and pairs are chosen.
+
     References
     ----------
     .. [1] T. Kanamori, S. Hido, M. Sugiyama. A least-squares approach to direct importance
@@ -126,6 +129,7 @@ class ULSIF(LeastSquaresRatio, BaseReweighter):
     traits = Traits(
         target_labels="optional",
         stochastic=True,
+        on_device=True,
         examples=MappingProxyType(RATIO_EXAMPLES),
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -1,6 +1,7 @@
 """Mixtures of Gaussian kernels by their logarithms: far rows neither underflow nor overflow."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,32 +10,38 @@ from numpy.typing import NDArray
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.utils import gen_batches
 
-from skransfer.kernels import working_memory
+from skransfer.kernels import Backend, backend_of, gaussian_log_sums, to_host, working_memory
+from skransfer.kernels._device_tiles import held_bytes
+from skransfer.solvers._landmarks import rows_at
 
 __all__ = [
     "STRIPE_ENTRIES",
     "ScaledLikelihoods",
+    "log_kernel_means",
     "log_mixture",
     "log_sum",
     "scaled_rows",
     "squared_distances",
+    "stripe_height",
 ]
 
-Array = NDArray[np.float64]
+Array = Any  # of float64, on any device
 STRIPE_ENTRIES = 2**19  # of a stripe of the basis: 4 MiB
+_ON_DEVICE = 16  # times as many there: launches would take longer than the arithmetic
 
 
 class ScaledLikelihoods:
     r"""Blocks of :math:`e^{-\gamma |x - c_l|^2} / m_l`, each row scaled to a maximum of 1.
 
-    Held where they fit scikit-learn's ``working_memory``, else computed anew each time.
+    Held where they fit scikit-learn's ``working_memory`` (on a device: half of what is free
+    there), else computed anew each time.
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
-    landmarks : {ndarray, CSR matrix} of shape (b, d)
+    X : {array, CSR matrix} of shape (n, d)
+    landmarks : {array, CSR matrix} of shape (b, d)
     gamma : float
-    log_means : ndarray of shape (b,)
+    log_means : array of shape (b,)
         Logarithms of the :math:`m_l`.
 
     Examples
@@ -50,7 +57,9 @@ class ScaledLikelihoods:
     def __init__(self, X: Any, landmarks: Any, gamma: float, log_means: Array) -> None:
         self._rows = X, landmarks
         self._gamma, self._log_means = gamma, log_means
-        fits = 8.0 * X.shape[0] * landmarks.shape[0] <= working_memory()
+        backend = backend_of(X)
+        room = working_memory() if backend.is_host else held_bytes(backend)
+        fits = 8.0 * X.shape[0] * landmarks.shape[0] <= room
         self._held = list(self._compute()) if fits else None
 
     def __iter__(self) -> Iterator[Array]:
@@ -66,11 +75,11 @@ def scaled_rows(logs: Array) -> Array:
 
     Parameters
     ----------
-    logs : ndarray of shape (n, b)
+    logs : array of shape (n, b)
 
     Returns
     -------
-    ndarray of shape (n, b)
+    array of shape (n, b)
 
     Examples
     --------
@@ -79,8 +88,9 @@ def scaled_rows(logs: Array) -> Array:
     >>> scaled_rows(np.array([[-5e4, -5e4 + np.log(2)]]))
     array([[0.5, 1. ]])
     """
-    logs -= logs.max(axis=1, keepdims=True)
-    return np.asarray(np.exp(logs, out=logs))
+    backend = backend_of(logs)
+    logs -= backend.xp.max(logs, axis=1, keepdims=True)
+    return np.exp(logs, out=logs) if backend.is_host else backend.xp.exp(logs)
 
 
 def log_sum(logs: Array, axis: int) -> Array:
@@ -88,13 +98,13 @@ def log_sum(logs: Array, axis: int) -> Array:
 
     Parameters
     ----------
-    logs : ndarray
-        Finite.
+    logs : array
+        Finite, or -inf where others along the axis are not.
     axis : int
 
     Returns
     -------
-    ndarray
+    array
 
     Examples
     --------
@@ -103,9 +113,38 @@ def log_sum(logs: Array, axis: int) -> Array:
     >>> log_sum(np.array([[-1e5, -1e5]]), axis=1) + 1e5
     array([0.693...])
     """
-    top = logs.max(axis=axis, keepdims=True)
-    total = np.log(np.exp(logs - top).sum(axis=axis))
-    return np.asarray(total + top.squeeze(axis))
+    backend = backend_of(logs)
+    xp = backend.xp
+    top = xp.max(logs, axis=axis, keepdims=True)
+    total = xp.log(xp.sum(xp.exp(logs - top), axis=axis))
+    return backend.asarray(total + xp.squeeze(top, axis=axis))
+
+
+def log_kernel_means(
+    X: Any, landmarks: Any, gammas: Sequence[float] | NDArray[np.float64]
+) -> Array:
+    r"""Logarithms of :math:`\tfrac1n \sum_i e^{-\gamma |x_i - c_l|^2}`, for each width.
+
+    Parameters
+    ----------
+    X : {array, CSR matrix} of shape (n, d)
+    landmarks : {array, CSR matrix} of shape (b, d)
+    gammas : sequence of float
+
+    Returns
+    -------
+    array of shape (g, b)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skransfer.solvers._log_kernels import log_kernel_means
+    >>> log_kernel_means(np.array([[0.0], [0.0]]), np.array([[100.0]]), [1.0])
+    array([[-10000.]])
+    """
+    wide = backend_of(X).wide
+    sums = gaussian_log_sums(wide(landmarks), wide(X), gammas=[float(g) for g in gammas])
+    return sums - math.log(X.shape[0])
 
 
 def log_mixture(X: Any, landmarks: Any, gamma: float, log_means: Array, shares: Array) -> Array:
@@ -113,17 +152,17 @@ def log_mixture(X: Any, landmarks: Any, gamma: float, log_means: Array, shares: 
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
-    landmarks : {ndarray, CSR matrix} of shape (b, d)
+    X : {array, CSR matrix} of shape (n, d)
+    landmarks : {array, CSR matrix} of shape (b, d)
     gamma : float
-    log_means : ndarray of shape (b,)
+    log_means : array of shape (b,)
         Logarithms of the :math:`m_l`.
-    shares : ndarray of shape (b,)
+    shares : array of shape (b,)
         :math:`\beta`, not negative, not all zero.
 
     Returns
     -------
-    ndarray of shape (n,)
+    array of shape (n,)
 
     Examples
     --------
@@ -133,10 +172,11 @@ def log_mixture(X: Any, landmarks: Any, gamma: float, log_means: Array, shares: 
     >>> log_mixture(np.array([[100.0]]), np.array([[0.0], [1.0]]), 1.0, np.zeros(2), shares)
     array([-10000.])
     """
-    used = np.flatnonzero(shares > 0)
-    logs = np.log(shares[used]) - log_means[used]
-    stripes = squared_distances(X, landmarks[used])
-    return np.concatenate([log_sum(logs - gamma * part, axis=1) for part in stripes])
+    backend = backend_of(X)
+    used = np.flatnonzero(to_host(shares) > 0)
+    logs = backend.xp.log(backend.take(shares, used)) - backend.take(log_means, used)
+    stripes = squared_distances(X, rows_at(landmarks, used))
+    return backend.concat([log_sum(logs - gamma * part, axis=1) for part in stripes])
 
 
 def squared_distances(X: Any, landmarks: Any) -> Iterator[Array]:
@@ -144,13 +184,13 @@ def squared_distances(X: Any, landmarks: Any) -> Iterator[Array]:
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
-    landmarks : {ndarray, CSR matrix} of shape (b, d)
+    X : {array, CSR matrix} of shape (n, d)
+    landmarks : {array, CSR matrix} of shape (b, d)
 
     Yields
     ------
-    ndarray of shape (rows, b)
-        As many rows as make a stripe of 4 MiB, a number that depends on b alone.
+    array of shape (rows, b)
+        As many rows as `stripe_height` says, a number that does not depend on n.
 
     Examples
     --------
@@ -160,12 +200,45 @@ def squared_distances(X: Any, landmarks: Any) -> Iterator[Array]:
     [array([[1.],
            [4.]])]
     """
-    landmarks = landmarks.astype(np.float64)
-    center = np.zeros(1)
-    if not sp.issparse(landmarks):  # rows far from the origin would lose digits
-        center = landmarks.mean(axis=0)
-        landmarks = landmarks - center
-    for rows in gen_batches(X.shape[0], max(1, STRIPE_ENTRIES // landmarks.shape[0])):
-        part = X[rows].astype(np.float64)
-        part = part if sp.issparse(part) else part - center
-        yield np.asarray(euclidean_distances(part, landmarks, squared=True))
+    backend = backend_of(X)
+    landmarks, height = backend.wide(landmarks), stripe_height(landmarks.shape[0], backend)
+    batches = gen_batches(X.shape[0], height)
+    if sp.issparse(X):
+        for rows in batches:
+            part = X[rows].astype(np.float64)
+            yield np.asarray(euclidean_distances(part, landmarks, squared=True))
+        return
+    xp = backend.xp
+    center = xp.mean(landmarks, axis=0)  # rows far from the origin would lose digits
+    landmarks = landmarks - center
+    lengths = xp.sum(landmarks * landmarks, axis=1)
+    for rows in batches:
+        part = backend.wide(X[rows, :]) - center
+        squared = part @ landmarks.T
+        squared *= -2.0
+        squared += xp.sum(part * part, axis=1)[:, None]
+        squared += lengths[None, :]
+        yield xp.maximum(squared, 0.0)
+
+
+def stripe_height(b: int, backend: Backend) -> int:
+    """Rows of a stripe of b columns.
+
+    Parameters
+    ----------
+    b : int
+    backend : Backend
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Examples
+    --------
+    >>> from skransfer.kernels import HOST
+    >>> from skransfer.solvers._log_kernels import stripe_height
+    >>> stripe_height(100, HOST)
+    5242
+    """
+    return max(1, STRIPE_ENTRIES * (1 if backend.is_host else _ON_DEVICE) // b)

@@ -6,20 +6,24 @@ With :math:`P_{jl}` the likelihood of row j under component l,
 
 The problem is concave, and the components themselves tell how far a feasible point is from its
 optimum: :math:`f^* - f(\beta) \le \max_l \tfrac1n \sum_j P_{jl} / (P\beta)_j - 1`.
+
+Products with P run where P is. What has b or b x b numbers is on the host: the active set method
+decides entry by entry, which a device is slow at.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from skransfer.kernels import single_blas
+from skransfer.kernels import backend_of, single_blas, to_host
 
 __all__ = ["Proportions", "mixture_proportions"]
 
 Array = NDArray[np.float64]
+Likelihoods = Iterable[Any]  # blocks of float64, all on one device
 
 _WARM_UP = 5  # steps of expectation and maximization before the first of Newton
 _RIDGE = 1e-10  # of the curvature: components may be collinear up to rounding
@@ -36,8 +40,8 @@ class Proportions(NamedTuple):
 
     Attributes
     ----------
-    proportions : ndarray of shape (b,)
-        Not negative, sum 1.
+    proportions : array of shape (b,)
+        Not negative, sum 1; where the likelihoods are.
     gap : float
         Certified: the mean log-likelihood is at most that far below its maximum.
     n_iter : int
@@ -46,14 +50,14 @@ class Proportions(NamedTuple):
         Whether `gap` is at most the tolerance.
     """
 
-    proportions: Array
+    proportions: Any
     gap: float
     n_iter: int
     converged: bool
 
 
 def mixture_proportions(
-    blocks: Iterable[Array], *, tol: float = 1e-6, max_iter: int = 100
+    blocks: Likelihoods, *, tol: float = 1e-6, max_iter: int = 100
 ) -> Proportions:
     r"""Maximize the mean log-likelihood of a mixture over the proportions of its components.
 
@@ -68,8 +72,9 @@ def mixture_proportions(
 
     Parameters
     ----------
-    blocks : iterable of ndarray of shape (rows, b)
+    blocks : iterable of array of shape (rows, b)
         Likelihoods of the rows, block by block: iterated over several times, always the same.
+        On any device, which computes the products; matrices of b x b numbers come to the host.
         Each row may be on a scale of its own, which changes neither the solution nor the gap; it
         needs a positive entry. Scaled to a maximum of 1, rows neither underflow nor overflow.
     tol : float, default=1e-6
@@ -104,7 +109,7 @@ def mixture_proportions(
 # ----------------------------------------------------------------------------------- helpers
 
 
-def _solve(blocks: Iterable[Array], tol: float, max_iter: int) -> Proportions:
+def _solve(blocks: Likelihoods, tol: float, max_iter: int) -> Proportions:
     beta = _warm_up(blocks)
     start = np.zeros(len(beta))  # of the quadratic program: the support of the last one
     for n_iter in range(max_iter + 1):
@@ -120,10 +125,10 @@ def _solve(blocks: Iterable[Array], tol: float, max_iter: int) -> Proportions:
         )
         start = goal * scale
         beta = _line_search(blocks, beta, start, q, gradient)
-    return Proportions(beta, max(gap, 0.0), n_iter, gap <= tol)
+    return Proportions(backend_of(q).asarray(beta), max(gap, 0.0), n_iter, gap <= tol)
 
 
-def _warm_up(blocks: Iterable[Array]) -> Array:
+def _warm_up(blocks: Likelihoods) -> Array:
     """From equal proportions, a few steps of expectation and maximization."""
     beta = np.zeros(0)
     for _ in range(_WARM_UP):
@@ -131,41 +136,46 @@ def _warm_up(blocks: Iterable[Array]) -> Array:
         for P in blocks:
             if not len(beta):
                 beta, gradient = np.full(P.shape[1], 1.0 / P.shape[1]), np.zeros(P.shape[1])
-            q = P @ beta
-            if not q.all():
+            backend = backend_of(P)
+            q = P @ backend.asarray(beta)
+            if bool(backend.xp.any(q == 0)):
                 raise ValueError("A row has likelihood zero under every component.")
-            gradient += (1.0 / q) @ P
-            n += len(q)
+            gradient += to_host((1.0 / q) @ P)
+            n += q.shape[0]
         beta = beta * gradient
         beta /= beta.sum()
     return beta
 
 
-def _expand(blocks: Iterable[Array], beta: Array) -> tuple[Array, Array, Array]:
+def _expand(blocks: Likelihoods, beta: Array) -> tuple[Any, Array, Array]:
     """Likelihoods of the rows, and gradient and minus the Hessian of the mean log-likelihood."""
-    parts, gradient, hessian = [], np.zeros(len(beta)), np.zeros((len(beta), len(beta)))
+    parts: list[Any] = []
+    gradient: Any = 0.0
+    hessian: Any = 0.0
     for P in blocks:
-        parts.append(P @ beta)
+        backend = backend_of(P)
+        parts.append(P @ backend.asarray(beta))
         D = P / parts[-1][:, None]
-        gradient += D.sum(axis=0)
-        hessian += D.T @ D.copy()  # OpenBLAS gets products with one's own transpose wrong
-    q = np.concatenate(parts)
-    return q, gradient / len(q), hessian / len(q)
+        gradient = gradient + backend.xp.sum(D, axis=0)
+        # A copy: OpenBLAS gets products with one's own transpose wrong.
+        hessian = hessian + D.T @ (D.copy() if backend.is_host else D)
+    q = backend.concat(parts)
+    return q, to_host(gradient) / q.shape[0], to_host(hessian) / q.shape[0]
 
 
-def _line_search(
-    blocks: Iterable[Array], beta: Array, goal: Array, q: Array, gradient: Array
-) -> Array:
+def _line_search(blocks: Likelihoods, beta: Array, goal: Array, q: Any, gradient: Array) -> Array:
     """Toward the goal as far as the likelihood grows; a step of EM where it does not."""
     step = goal - beta
     slope = float((1 - gradient) @ step)
-    change = np.concatenate([P @ step for P in blocks]) / q
+    backend = backend_of(q)
+    xp, direction = backend.xp, backend.asarray(step)
+    change = backend.concat([P @ direction for P in blocks]) / q
     share, total = 1.0, float(step.sum())
     found = beta * gradient  # where rounding spoils the direction
     for _ in range(_HALVINGS if slope < 0 else 0):
         moved = share * change
-        if moved.min() >= _SHRINK - 1:
-            gain = float(np.log1p(moved).mean()) - share * total
+        if float(xp.min(moved)) >= _SHRINK - 1:
+            gain = float(xp.mean(xp.log1p(moved))) - share * total
             if gain >= -_SUFFICIENT * share * slope:
                 found = np.maximum(0.0, beta + share * step) if share < 1 else goal
                 break

@@ -14,28 +14,22 @@ solved to a certified gap. All kernels are handled by their logarithms, so that 
 others neither underflow nor overflow.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 
-from skransfer.kernels import canonical_order, check_memory, gaussian_log_sums
-from skransfer.solvers._landmarks import pick_landmarks, spaced_ranks, steady_order
-from skransfer.solvers._log_kernels import (
-    STRIPE_ENTRIES,
-    ScaledLikelihoods,
-    log_mixture,
-    log_sum,
-    scaled_rows,
-    squared_distances,
-)
+from skransfer.kernels import backend_of
+from skransfer.solvers._landmarks import landmark_ranks, rows_at, spaced_ranks, steady_order
+from skransfer.solvers._log_kernels import ScaledLikelihoods, log_kernel_means, log_mixture, log_sum
 from skransfer.solvers._mixture import Proportions, mixture_proportions
+from skransfer.solvers.kliep_folds import held_out_likelihoods, row_folds
 from skransfer.solvers.ratio import SELECTION_ROWS
 
-__all__ = ["KLIEPFit", "fit_kliep", "held_out_likelihoods", "row_folds"]
+__all__ = ["KLIEPFit", "fit_kliep"]
 
 Array = NDArray[np.float64]
 _LARGEST = 700.0  # logarithm of a ratio; larger ones overflow
@@ -47,9 +41,9 @@ class KLIEPFit:
 
     Attributes
     ----------
-    landmarks : {ndarray, CSR matrix} of shape (b, d)
-        Centers of the kernels.
-    log_means : ndarray of shape (b,)
+    landmarks : {array, CSR matrix} of shape (b, d)
+        Centers of the kernels, where the rows of the fit were.
+    log_means : array of shape (b,)
         Logarithm of the mean of each kernel over the source rows.
     gamma : float
         Inverse width, given or chosen.
@@ -62,16 +56,17 @@ class KLIEPFit:
     """
 
     landmarks: Any
-    log_means: Array
+    log_means: Any
     gamma: float
     scores: Array
     log_likelihood: float
     solution: Proportions
 
-    def __call__(self, X: Any) -> Array:
+    def __call__(self, X: Any) -> Any:
         """The ratio at the rows of X, at most e^700."""
         mixture = self.landmarks, self.gamma, self.log_means, self.solution.proportions
-        return np.exp(np.minimum(log_mixture(X, *mixture), _LARGEST))
+        xp = backend_of(X).xp
+        return xp.exp(xp.minimum(log_mixture(X, *mixture), _LARGEST))
 
 
 def fit_kliep(
@@ -93,9 +88,10 @@ def fit_kliep(
 
     Parameters
     ----------
-    source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
-        The result does not depend on the order of the rows. Candidates are judged on at most
-        20 000 rows of each, equally spaced; the fit is to all.
+    source, target : {array, CSR matrix} of shape (n_s, d) and (n_t, d)
+        On any device; their order and the folds are found on the host. The result does not
+        depend on the order of the rows. Candidates are judged on at most 20 000 rows of each,
+        equally spaced; the fit is to all.
     gammas : sequence of float
         Candidates, positive. Of equal scores the first wins; a single one is not judged.
     cv : int, default=5
@@ -136,9 +132,10 @@ def fit_kliep(
     True
     """
     # Sums round alike, and folds are the same, in an order that depends on the rows alone.
-    source, target = source[steady_order(source)], target[steady_order(target)]
+    source, target = (rows_at(rows, steady_order(rows)) for rows in (source, target))
     rng = check_random_state(0 if random_state is None else random_state)
-    landmarks = pick_landmarks(target, n_landmarks, None if random_state is None else rng)
+    drawn = None if random_state is None else rng
+    landmarks = rows_at(target, landmark_ranks(target.shape[0], n_landmarks, drawn))
     gammas = np.asarray(gammas, dtype=float)
     options: dict[str, Any] = {"tol": tol, "max_iter": max_iter}
     scores = np.full(len(gammas), np.nan)
@@ -155,172 +152,21 @@ def fit_kliep(
             *judged, landmarks, gammas, folds, source_folds=source_folds, **options
         )
     gamma = float(gammas[np.argmax(np.where(np.isnan(scores), -np.inf, scores))])
-    log_means = _log_means(source, landmarks, np.array([gamma]))[0]
+    log_means = log_kernel_means(source, landmarks, [gamma])[0, :]
     likelihoods = ScaledLikelihoods(target, landmarks, gamma, log_means)
     solution = mixture_proportions(likelihoods, **options)
     # Sharp kernels magnify the rounding of distances, which is not the same in all sums of them.
     logs = log_mixture(source, landmarks, gamma, log_means, solution.proportions)
-    log_means += log_sum(logs, axis=0) - np.log(source.shape[0])
+    log_means = log_means + log_sum(logs, axis=0) - math.log(source.shape[0])
     logs = log_mixture(target, landmarks, gamma, log_means, solution.proportions)
-    return KLIEPFit(landmarks, log_means, gamma, scores, float(logs.mean()), solution)
-
-
-def row_folds(
-    X: Any, landmarks: Any, cv: int, random_state: Any = 0
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Folds of rows, equal rows in the same one, and where the landmarks are.
-
-    Parameters
-    ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
-        In an order that depends on the rows alone.
-    landmarks : {ndarray, CSR matrix} of shape (b, d)
-    cv : int
-        Most folds, at least 2; fewer where there are fewer distinct rows.
-    random_state : int or RandomState instance, default=0
-        Draws the folds.
-
-    Returns
-    -------
-    folds : ndarray of shape (n,)
-        0, 1, ...: of sizes that differ by one distinct row at most.
-    landmark_folds : ndarray of shape (b,)
-        Fold of the rows that equal the landmark; -1 if there are none.
-
-    Raises
-    ------
-    ValueError
-        If all rows are equal.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skransfer.solvers.kliep import row_folds
-    >>> rows = np.array([[1.0], [1.0], [2.0], [3.0]])
-    >>> folds, landmark_folds = row_folds(rows, rows[1:3], cv=3)
-    >>> bool(folds[0] == folds[1] == landmark_folds[0]), len(set(folds.tolist()))
-    (True, 3)
-    """
-    n, rows = X.shape[0], [X, landmarks]
-    stacked = sp.vstack(rows, format="csr") if sp.issparse(X) else np.vstack(rows)
-    groups = canonical_order(stacked)[1]
-    distinct, first = np.unique(groups[:n], return_index=True)
-    if len(distinct) < 2:
-        raise ValueError(
-            'gamma="cv" needs at least two rows of a domain that differ; give gamma as a number, '
-            '"scale" or "median".'
-        )
-    fold_of = np.full(len(groups), -1, dtype=np.intp)
-    folds = np.arange(len(distinct)) % min(cv, len(distinct))
-    fold_of[distinct[np.argsort(first)]] = check_random_state(random_state).permutation(folds)
-    return fold_of[groups[:n]], fold_of[groups[n:]]
-
-
-def held_out_likelihoods(
-    source: Any,
-    target: Any,
-    landmarks: Any,
-    gammas: Array,
-    folds: tuple[NDArray[np.intp], NDArray[np.intp]],
-    *,
-    source_folds: NDArray[np.intp] | None = None,
-    tol: float = 1e-6,
-    max_iter: int = 100,
-) -> Array:
-    r"""Mean logarithm of the ratio at target rows, each from a fit without the rows of its fold.
-
-    Landmarks that equal a held-out row are left out as well, so that a fit knows nothing of the
-    rows that judge it. (The kernel of a held-out row has a share that the other rows hardly
-    determine, and that share decides the logarithm there.) A fold that would leave none keeps all.
-
-    With `source_folds` the fit goes without a fold of the source, too, and the ratio is scaled to
-    mean 1 over that fold: the score is :math:`\mathrm{mean}_t \log w - \log \mathrm{mean}_s w`
-    over held-out rows. A fit may put large values where the source happens to have no rows;
-    held-out target rows alone do not see that.
-
-    Parameters
-    ----------
-    source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
-    landmarks : {ndarray, CSR matrix} of shape (b, d)
-    gammas : ndarray of shape (g,)
-    folds : tuple of ndarray of shape (n_t,) and (b,)
-        From `row_folds`.
-    source_folds : ndarray of shape (n_s,), default=None
-        The same number of folds; None: all source rows serve in each fit.
-    tol, max_iter
-        Of :func:`skransfer.solvers._mixture.mixture_proportions`.
-
-    Returns
-    -------
-    ndarray of shape (g,)
-        Higher is better; 0 is the score of constant weights.
-
-    Raises
-    ------
-    MemoryError
-        If n_t x b numbers cannot fit.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skransfer.solvers.kliep import held_out_likelihoods
-    >>> source, target = np.arange(12.0)[:, None] / 4, np.arange(6.0)[:, None] / 6
-    >>> folds = np.arange(6) % 2, np.arange(6) % 2
-    >>> held_out_likelihoods(source, target, target, np.array([0.01, 1.0, 50.0]), folds).round(2)
-    array([0.02, 0.8 , 0.47])
-    """
-    n, b = target.shape[0], landmarks.shape[0]
-    what = f"Cross-validation with {n} rows and {b} landmarks"
-    check_memory(3 * 8 * n * b, what, ("choose a smaller n_landmarks", "give gamma"))
-    n_folds = int(folds[0].max()) + 1
-    means, held_means = _fold_means(source, landmarks, gammas, source_folds, n_folds)
-    distances = np.concatenate(list(squared_distances(target, landmarks)))
-    totals = np.zeros(len(gammas))
-    for fold in range(n_folds):
-        held, kept = folds[0] == fold, folds[1] != fold
-        if not kept.any():
-            kept[:] = True
-        fit_on, judge_on = distances[np.ix_(~held, kept)], distances[np.ix_(held, kept)]
-        for k, gamma in enumerate(gammas):
-            scale = means[fold, k, kept]
-            batches = gen_batches(len(fit_on), STRIPE_ENTRIES // fit_on.shape[1] + 1)
-            blocks = [scaled_rows(-gamma * fit_on[rows] - scale) for rows in batches]
-            beta = mixture_proportions(blocks, tol=tol, max_iter=max_iter).proportions
-            used = beta > 0
-            logs = np.log(beta[used]) - scale[used]
-            totals[k] += log_sum(logs - gamma * judge_on[:, used], axis=1).sum()
-            totals[k] -= held.sum() * log_sum(logs + held_means[fold, k, kept][used], axis=0)
-    return totals / n
+    likelihood = float(backend_of(logs).xp.mean(logs))
+    return KLIEPFit(landmarks, log_means, gamma, scores, likelihood, solution)
 
 
 # ----------------------------------------------------------------------------------- helpers
 
 
-def _log_means(source: Any, landmarks: Any, gammas: Array) -> Array:
-    """Logarithm of the mean of each kernel over the source rows, for each width."""
-    double = landmarks.astype(np.float64), source.astype(np.float64)
-    return np.asarray(gaussian_log_sums(*double, gammas=list(gammas)) - np.log(source.shape[0]))
-
-
-def _fold_means(
-    source: Any,
-    landmarks: Any,
-    gammas: Array,
-    folds: NDArray[np.intp] | None,
-    n_folds: int,
-) -> tuple[Array, Array]:
-    """For each fold, the logarithms of the means over the rows that fit, and that judge."""
-    if folds is None:
-        means = np.stack([_log_means(source, landmarks, gammas)] * n_folds)
-        return means, means
-    sizes = np.bincount(folds, minlength=n_folds)
-    held = [_log_means(source[folds == fold], landmarks, gammas) for fold in range(n_folds)]
-    sums = np.stack(held) + np.log(sizes)[:, None, None]
-    rest = [log_sum(np.delete(sums, fold, axis=0), axis=0) for fold in range(n_folds)]
-    return np.stack(rest) - np.log(len(folds) - sizes)[:, None, None], np.stack(held)
-
-
 def _spaced(X: Any) -> Any:
     """Rows at equally spaced ranks, or all where there are no more than judge."""
     n = X.shape[0]
-    return X if n <= SELECTION_ROWS else X[spaced_ranks(SELECTION_ROWS, n)]
+    return X if n <= SELECTION_ROWS else rows_at(X, spaced_ranks(SELECTION_ROWS, n))

@@ -10,17 +10,17 @@ Yamada, Suzuki, Kanamori, Hachiya & Sugiyama, NIPS 2011):
     \varphi^\top, \qquad h = \tfrac{1}{n_t} \sum_t \varphi.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 from sklearn.utils import check_random_state, gen_batches
 
-from skransfer.kernels import check_memory, kernel_operator, resolve_gamma
-from skransfer.solvers._landmarks import pick_landmarks, spaced_ranks, steady_order
+from skransfer.kernels import backend_of, check_memory, kernel_operator, resolve_gamma
+from skransfer.solvers._landmarks import landmark_ranks, rows_at, spaced_ranks, steady_order
 
 __all__ = [
     "ALPHAS",
@@ -32,12 +32,13 @@ __all__ = [
     "no_ratio",
 ]
 
-Array = NDArray[np.float64]
+Array = Any  # of float64, on any device
 ALPHAS: tuple[float, ...] = tuple(float(a) for a in np.logspace(1, -3, 9))  # smoothest first
 SELECTION_ROWS = 20_000  # of each domain, that judge gamma and alpha
 _FACTORS = 2.0 ** np.arange(-4, 7)  # of the median heuristic: widths of 4 to 1/8 of its own
 _TINY = 1e-100  # a kernel that has all but underflowed; the square of less is zero
 _ENTRIES = 2**19  # of a stripe of the basis: 4 MiB
+_ON_DEVICE = 16  # times as many there: launches would take longer than the arithmetic
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,9 @@ class RatioFit:
 
     Attributes
     ----------
-    landmarks : {ndarray, CSR matrix} of shape (b, d)
-        Centers of the kernels.
-    coef : ndarray of shape (b,)
+    landmarks : {array, CSR matrix} of shape (b, d)
+        Centers of the kernels, where the rows of the fit were.
+    coef : array of shape (b,)
         Their coefficients, not negative.
     gamma, alpha : float
         Inverse width and penalty, given or chosen.
@@ -67,9 +68,10 @@ class RatioFit:
 
     def __call__(self, X: Any) -> Array:
         """The ratio at the rows of X, at most 1 / `share`, the bound of the true one."""
-        ratio = np.concatenate([part @ self.coef for part in _basis(X, self.landmarks, self.gamma)])
-        ratio[ratio < _TINY] = 0.0
-        return np.minimum(ratio, 1.0 / self.share) if self.share > 0 else ratio
+        backend = backend_of(X)
+        ratio = backend.concat([part @ self.coef for part in _basis(X, self.landmarks, self.gamma)])
+        ratio = backend.xp.where(ratio < _TINY, 0.0, ratio)
+        return backend.xp.minimum(ratio, 1.0 / self.share) if self.share > 0 else ratio
 
 
 def fit_ratio(
@@ -89,9 +91,10 @@ def fit_ratio(
 
     Parameters
     ----------
-    source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
-        At least two rows each. The result does not depend on the order of the rows. Candidates
-        are judged on at most 20 000 rows of each, equally spaced; the fit is to all.
+    source, target : {array, CSR matrix} of shape (n_s, d) and (n_t, d)
+        At least two rows each, on any device; their order is found on the host. The result does
+        not depend on the order of the rows. Candidates are judged on at most 20 000 rows of each,
+        equally spaced; the fit is to all.
     gammas, alphas : sequence of float
         Candidates, positive. Of equal scores the first wins.
     share : float, default=0.0
@@ -123,19 +126,20 @@ def fit_ratio(
     True
     """
     # Sums round alike, and pairs are the same, in an order that depends on the rows alone.
-    source, target = source[steady_order(source)], target[steady_order(target)]
+    source, target = (rows_at(rows, steady_order(rows)) for rows in (source, target))
     rng = check_random_state(0 if random_state is None else random_state)
     judged = _spaced(source, SELECTION_ROWS), _spaced(target, SELECTION_ROWS)
     n = min(rows.shape[0] for rows in judged)
     ranks = [spaced_ranks(n, rows.shape[0]) for rows in judged]
     # Pairs of neighbors would be left out together, which no new row is.
-    pairs = judged[0][rng.permutation(ranks[0])], judged[1][ranks[1]]
-    landmarks = pick_landmarks(target, n_landmarks, None if random_state is None else rng)
-    b = landmarks.shape[0]
-    check_memory(6 * 8 * b**2, f"A ratio with {b} landmarks", ("choose a smaller n_landmarks",))
+    pairs = rows_at(judged[0], rng.permutation(ranks[0])), rows_at(judged[1], ranks[1])
+    drawn = None if random_state is None else rng
+    landmarks = rows_at(target, landmark_ranks(target.shape[0], n_landmarks, drawn))
+    b, ways_out = landmarks.shape[0], ("choose a smaller n_landmarks",)
+    check_memory(6 * 8 * b**2, f"A ratio with {b} landmarks", ways_out, backend_of(target))
     gammas, alphas = np.asarray(gammas, dtype=float), np.asarray(alphas, dtype=float)
     scores = np.empty((len(gammas), len(alphas)))
-    for row, gamma in zip(scores, gammas, strict=True):
+    for row, gamma in zip(scores, gammas.tolist(), strict=True):
         moments = _moments(*judged, landmarks, gamma)
         sizes = judged[0].shape[0], judged[1].shape[0]
         row[:] = loo_scores(*pairs, landmarks, gamma, alphas, moments, sizes, share)
@@ -143,7 +147,8 @@ def fit_ratio(
     gamma, alpha = float(gammas[best[0]]), float(alphas[best[1]])
     S, T, h = _moments(source, target, landmarks, gamma)
     values, vectors = _spectrum((1 - share) * S + share * T)
-    coef = np.maximum(0.0, vectors @ ((vectors.T @ h) / (values + alpha)))
+    coef = vectors @ ((vectors.T @ h) / (values + alpha))
+    coef = backend_of(coef).xp.maximum(coef, 0.0)
     return RatioFit(landmarks, coef, gamma, alpha, share, float(scores[best]))
 
 
@@ -152,11 +157,11 @@ def loo_scores(
     target: Any,
     landmarks: Any,
     gamma: float,
-    alphas: Array,
+    alphas: NDArray[np.float64],
     moments: tuple[Array, Array, Array],
     sizes: tuple[int, int],
     share: float = 0.0,
-) -> Array:
+) -> NDArray[np.float64]:
     r"""Score of each penalty when one pair of a source and a target row is left out in turn.
 
     .. math:: J = \tfrac1n \sum_i \tfrac{a}{2} w_i(x_i^t)^2 + \tfrac{1 - a}{2} w_i(x_i^s)^2
@@ -168,12 +173,12 @@ def loo_scores(
 
     Parameters
     ----------
-    source, target : {ndarray, CSR matrix} of shape (n, d)
-        The pairs, among the rows of `moments`.
-    landmarks : {ndarray, CSR matrix} of shape (b, d)
+    source, target : {array, CSR matrix} of shape (n, d)
+        The pairs, among the rows of `moments`; on any device.
+    landmarks : {array, CSR matrix} of shape (b, d)
     gamma : float
     alphas : ndarray of shape (m,)
-    moments : tuple of ndarray of shape (b, b), (b, b) and (b,)
+    moments : tuple of array of shape (b, b), (b, b) and (b,)
         Second moments of the basis over all source and all target rows, its target mean.
     sizes : tuple of int
         Numbers of all source and target rows.
@@ -197,26 +202,26 @@ def loo_scores(
     """
     S, T, h = moments
     n_s, n_t = sizes
-    weights = np.sqrt((1 - share) / (n_s - 1)), np.sqrt(share / (n_t - 1))
+    xp = backend_of(S).xp
+    weights = math.sqrt((1 - share) / (n_s - 1)), math.sqrt(share / (n_t - 1))
     # What the moments become when a row is taken out, before the row itself is subtracted.
     values, vectors = _spectrum(n_s * weights[0] ** 2 * S + n_t * weights[1] ** 2 * T)
-    totals = np.zeros(len(alphas))
+    totals = [0.0] * len(alphas)
     stripes = zip(_basis(source, landmarks, gamma), _basis(target, landmarks, gamma), strict=True)
     with np.errstate(all="ignore"):  # a penalty that is far too small shows as a score of NaN
         for P, Q in stripes:
             turned = P @ vectors, Q @ vectors
             mean = (n_t * (h @ vectors) - turned[1]) / (n_t - 1)
-            for k, alpha in enumerate(alphas):
+            for k, alpha in enumerate(alphas.tolist()):
                 rotated = _left_out(*turned, mean, 1.0 / (values + alpha), weights)
-                coef = np.maximum(0.0, rotated @ vectors.T)
-                at_source = np.einsum("ij,ij->i", P, coef)
-                at_target = np.einsum("ij,ij->i", Q, coef)
+                coef = xp.maximum(rotated @ vectors.T, 0.0)
+                at_source, at_target = _row_products(P, coef), _row_products(Q, coef)
                 squares = share * at_target**2 + (1 - share) * at_source**2
-                totals[k] += (squares / 2 - at_target).sum()
-    return totals / source.shape[0]
+                totals[k] += float(xp.sum(squares / 2 - at_target))
+    return np.array(totals) / source.shape[0]
 
 
-def gamma_candidates(gamma: float | str, X: Any) -> Array:
+def gamma_candidates(gamma: float | str, X: Any) -> NDArray[np.float64]:
     """The candidates that `gamma` stands for.
 
     Parameters
@@ -224,7 +229,7 @@ def gamma_candidates(gamma: float | str, X: Any) -> Array:
     gamma : float or {"loo", "cv", "scale", "median"}
         ``"loo"`` or ``"cv"``: 11 powers of two, 1/16 to 64, times the median heuristic of the
         rows. The others stand for one value (:func:`skransfer.kernels.resolve_gamma`).
-    X : {ndarray, CSR matrix} of shape (n, d)
+    X : {array, CSR matrix} of shape (n, d)
         Rows of both domains.
 
     Returns
@@ -249,7 +254,7 @@ def no_ratio(X: Any) -> RatioFit:
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
+    X : {array, CSR matrix} of shape (n, d)
 
     Returns
     -------
@@ -264,7 +269,7 @@ def no_ratio(X: Any) -> RatioFit:
     (0, 2)
     """
     nan = float("nan")
-    return RatioFit(X[:0].copy(), np.zeros(0), nan, nan, 0.0, nan)
+    return RatioFit(rows_at(X, np.arange(0)), backend_of(X).zeros(0), nan, nan, 0.0, nan)
 
 
 # ----------------------------------------------------------------------------------- helpers
@@ -273,7 +278,7 @@ def no_ratio(X: Any) -> RatioFit:
 def _spaced(X: Any, most: int) -> Any:
     """Rows at equally spaced ranks, or all where there are no more than that."""
     n = X.shape[0]
-    return X if n <= most else X[spaced_ranks(most, n)]
+    return X if n <= most else rows_at(X, spaced_ranks(most, n))
 
 
 def _left_out(
@@ -284,35 +289,47 @@ def _left_out(
     scaled = mean * inverse
     ss, tt = 1 - P**2 @ inverse, 1 - Q**2 @ inverse
     st = (P * Q) @ inverse
-    at_s, at_t = np.einsum("ij,ij->i", P, scaled), np.einsum("ij,ij->i", Q, scaled)
+    at_s, at_t = _row_products(P, scaled), _row_products(Q, scaled)
     determinant = ss * tt - st**2
     z_s = (tt * at_s + st * at_t) / determinant
     z_t = (st * at_s + ss * at_t) / determinant
-    coef: Array = scaled + (z_s[:, None] * P + z_t[:, None] * Q) * inverse
-    return coef
+    return scaled + (z_s[:, None] * P + z_t[:, None] * Q) * inverse
+
+
+def _row_products(A: Array, B: Array) -> Array:
+    """The product of each row of A with its row of B."""
+    backend = backend_of(A)
+    return np.einsum("ij,ij->i", A, B) if backend.is_host else backend.xp.sum(A * B, axis=1)
 
 
 def _basis(X: Any, landmarks: Any, gamma: float) -> Iterator[Array]:
     """Stripes of the basis, in double precision: the eigenvalues of H reach down to rounding."""
-    for rows in gen_batches(X.shape[0], max(1, _ENTRIES // landmarks.shape[0])):
-        op = kernel_operator(X[rows], landmarks, kernel="rbf", gamma=gamma, dtype=np.float64)
+    entries = _ENTRIES * (1 if backend_of(X).is_host else _ON_DEVICE)
+    for rows in gen_batches(X.shape[0], max(1, entries // landmarks.shape[0])):
+        op = kernel_operator(X[rows, :], landmarks, kernel="rbf", gamma=gamma, dtype=np.float64)
         yield op.to_dense()
 
 
 def _moments(source: Any, target: Any, landmarks: Any, gamma: float) -> tuple[Array, Array, Array]:
     """Second moments of the basis over source and target rows, and its target mean."""
-    b = landmarks.shape[0]
-    S, T, h = np.zeros((b, b)), np.zeros((b, b)), np.zeros(b)
-    for part in _basis(source, landmarks, gamma):
-        S += part.T @ part.copy()  # a copy: OpenBLAS gets products with one's own transpose wrong
+    S = sum(_squared(part) for part in _basis(source, landmarks, gamma))
+    T: Any = 0.0
+    h: Any = 0.0
     for part in _basis(target, landmarks, gamma):
-        T += part.T @ part.copy()
-        h += part.sum(axis=0)
+        T = T + _squared(part)
+        h = h + backend_of(part).xp.sum(part, axis=0)
     n_s, n_t = source.shape[0], target.shape[0]
     return S / n_s, T / n_t, h / n_t
 
 
+def _squared(part: Array) -> Array:
+    """A'A."""
+    # A copy: OpenBLAS gets products with one's own transpose wrong.
+    return part.T @ (part.copy() if backend_of(part).is_host else part)
+
+
 def _spectrum(H: Array) -> tuple[Array, Array]:
     """Eigenvalues, not negative, and eigenvectors."""
-    values, vectors = eigh(H, check_finite=False)
-    return np.maximum(values, 0.0), vectors
+    backend = backend_of(H)
+    values, vectors = backend.eigh(H)
+    return backend.xp.maximum(values, 0.0), vectors

@@ -1,11 +1,14 @@
 """Weights of less variance from a ratio of densities, or from its logarithm."""
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
+
+from skransfer.kernels import backend_of
 
 __all__ = ["exponent_of_size", "temper", "temper_log"]
 
-Array = NDArray[np.float64]
+Array = Any  # of float64, on any device
 
 _HALVINGS = 50
 
@@ -15,7 +18,7 @@ def temper(ratio: Array, flatten: float, max_weight: float | None) -> Array:
 
     Parameters
     ----------
-    ratio : ndarray of shape (n,)
+    ratio : array of shape (n,)
         Not negative.
     flatten : float
         Exponent in [0, 1] (Shimodaira, JSPI 2000); 0 makes all weights one.
@@ -24,7 +27,7 @@ def temper(ratio: Array, flatten: float, max_weight: float | None) -> Array:
 
     Returns
     -------
-    ndarray of shape (n,)
+    array of shape (n,)
 
     Examples
     --------
@@ -34,7 +37,7 @@ def temper(ratio: Array, flatten: float, max_weight: float | None) -> Array:
     array([0.5, 1. , 2. ])
     """
     weights = ratio**flatten
-    return weights if max_weight is None else np.minimum(weights, max_weight)
+    return _at_most(weights, max_weight)
 
 
 def temper_log(log_ratio: Array, flatten: float, max_weight: float | None) -> Array:
@@ -42,7 +45,7 @@ def temper_log(log_ratio: Array, flatten: float, max_weight: float | None) -> Ar
 
     Parameters
     ----------
-    log_ratio : ndarray of shape (n,)
+    log_ratio : array of shape (n,)
         -inf stands for a ratio of zero.
     flatten : float
         Exponent of the ratio in [0, 1]; 0 makes all weights one.
@@ -51,7 +54,7 @@ def temper_log(log_ratio: Array, flatten: float, max_weight: float | None) -> Ar
 
     Returns
     -------
-    ndarray of shape (n,)
+    array of shape (n,)
 
     Examples
     --------
@@ -61,10 +64,11 @@ def temper_log(log_ratio: Array, flatten: float, max_weight: float | None) -> Ar
     array([0., 1., 2.])
     """
     # 0 times -inf would be NaN, and a ratio of zero to the power zero is one.
-    log_weights = np.zeros_like(log_ratio) if flatten == 0 else flatten * log_ratio
+    xp = backend_of(log_ratio).xp
+    log_weights = xp.zeros_like(log_ratio) if flatten == 0 else flatten * log_ratio
     with np.errstate(over="ignore"):
-        weights: Array = np.exp(log_weights)
-    return weights if max_weight is None else np.minimum(weights, max_weight)
+        weights = xp.exp(log_weights)
+    return _at_most(weights, max_weight)
 
 
 def exponent_of_size(log_ratio: Array, share: float = 0.1) -> float:
@@ -75,7 +79,7 @@ def exponent_of_size(log_ratio: Array, share: float = 0.1) -> float:
 
     Parameters
     ----------
-    log_ratio : ndarray of shape (n,)
+    log_ratio : array of shape (n,)
         -inf stands for a ratio of zero.
     share : float, default=0.1
         In (0, 1).
@@ -92,13 +96,14 @@ def exponent_of_size(log_ratio: Array, share: float = 0.1) -> float:
     >>> exponent_of_size(np.array([0.0, 0.1, 0.2])), exponent_of_size(np.array([0.0, 40.0]), 0.8)
     (1.0, 0.027...)
     """
-    if np.isposinf(log_ratio).any() or not np.isfinite(log_ratio).any():
+    xp = backend_of(log_ratio).xp
+    if bool(xp.any(log_ratio == np.inf)) or not bool(xp.any(xp.isfinite(log_ratio))):
         return 1.0  # no weights to speak of at any exponent
-    logs = log_ratio - log_ratio.max()
+    logs = log_ratio - xp.max(log_ratio)
 
     def enough(exponent: float) -> bool:
-        weights = np.exp(exponent * logs)
-        return float(weights.sum() ** 2 / (weights @ weights)) >= share * len(logs)
+        weights = xp.exp(exponent * logs)
+        return float(xp.sum(weights) ** 2 / (weights @ weights)) >= share * logs.shape[0]
 
     if enough(1.0):
         return 1.0
@@ -107,3 +112,10 @@ def exponent_of_size(log_ratio: Array, share: float = 0.1) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if enough(middle) else (low, middle)
     return low if low > 1e-12 else 0.0
+
+
+# ----------------------------------------------------------------------------------- helpers
+
+
+def _at_most(weights: Array, bound: float | None) -> Array:
+    return weights if bound is None else backend_of(weights).xp.minimum(weights, bound)

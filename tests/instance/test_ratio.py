@@ -6,6 +6,7 @@ import pytest
 import skransfer
 from skransfer.datasets import make_covariate_shift
 from skransfer.instance._ratio import EstimatesRatio
+from skransfer.kernels import to_host
 from skransfer.utils import all_estimators
 
 SHIFT = 0.5
@@ -74,3 +75,28 @@ def test_flatten_auto_keeps_a_tenth_of_the_rows(name):
     assert near.flatten_ == 1.0
     np.testing.assert_array_equal(near.weights_, METHODS[name]().fit(X, sample_domain=ids).weights_)
     assert not hasattr(METHODS[name](), "flatten_")
+
+
+ON_DEVICE = [
+    name
+    for name, cls in all_estimators()
+    if issubclass(cls, EstimatesRatio) and cls.traits.on_device
+]
+
+
+@pytest.mark.parametrize("name", ON_DEVICE)
+@pytest.mark.parametrize("options", [{}, {"flatten": "auto", "max_weight": 2.0}])
+def test_a_device_gives_the_weights_of_the_host(name, options):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    X, _, ids = make_covariate_shift(90, 70, 3, shift=1.0, scale=0.6, random_state=0)
+    ids = ids[np.random.default_rng(0).permutation(160)]  # rows of a domain do not stand together
+    new = X[:40] + 0.1
+    plain = getattr(skransfer, name)(**options).fit(X, sample_domain=ids)
+    there = strict.asarray(X, device=device)
+    model = getattr(skransfer, name)(**options).fit(there, sample_domain=ids)
+    weights = model.weights_, model.weigh(strict.asarray(new, device=device))
+    for ours, expected in zip(weights, (plain.weights_, plain.weigh(new)), strict=True):
+        assert ours.device == device
+        np.testing.assert_allclose(to_host(ours), expected, rtol=1e-8, atol=1e-10)
+    assert model.flatten_ == pytest.approx(plain.flatten_, rel=1e-8)

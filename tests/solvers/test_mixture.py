@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from skransfer.kernels import to_host
 from skransfer.solvers._mixture import mixture_proportions
 
 
@@ -113,3 +114,18 @@ def test_where_newton_cannot_start_expectation_and_maximization_goes_on(monkeypa
 def test_impossible_rows_are_refused():
     with pytest.raises(ValueError, match="likelihood zero"):
         mixture_proportions([np.array([[1.0, 0.5], [0.0, 0.0]])])
+
+
+@pytest.mark.parametrize("gamma", [0.1, 5.0])
+def test_likelihoods_on_a_device_have_the_same_proportions(gamma):
+    strict = pytest.importorskip("array_api_strict")
+    P = kernels(gamma, 60, 12, 0)
+    there = strict.asarray(P, device=strict.Device("device1"))
+    ours = mixture_proportions([there[:25, :], there[25:, :]], tol=1e-12)
+    plain = mixture_proportions([P], tol=1e-12)
+    assert ours.proportions.device == there.device
+    assert ours.gap == pytest.approx(gap_of(P, to_host(ours.proportions)), abs=1e-12)
+    assert (ours.n_iter, ours.converged) == (plain.n_iter, plain.converged)
+    np.testing.assert_allclose(to_host(ours.proportions), plain.proportions, rtol=1e-7, atol=1e-12)
+    with pytest.raises(ValueError, match="likelihood zero"):
+        mixture_proportions([there * 0.0])

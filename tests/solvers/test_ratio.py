@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from skransfer.kernels import to_host
 from skransfer.solvers import ratio as module
-from skransfer.solvers._landmarks import pick_landmarks, spaced_ranks, steady_order
-from skransfer.solvers.ratio import ALPHAS, fit_ratio, gamma_candidates, loo_scores
+from skransfer.solvers._landmarks import pick_landmarks, rows_at, spaced_ranks, steady_order
+from skransfer.solvers.ratio import ALPHAS, fit_ratio, gamma_candidates, loo_scores, no_ratio
 
 RNG = np.random.default_rng(0)
 SOURCE = RNG.normal(size=(70, 2))
@@ -163,3 +164,42 @@ def test_candidates_follow_the_scale_of_the_features():
     np.testing.assert_allclose(gamma_candidates("loo", 10 * SOURCE), ours / 100)
     np.testing.assert_array_equal(gamma_candidates(0.3, SOURCE), [0.3])
     assert gamma_candidates("median", SOURCE)[0] in ours
+
+
+@pytest.mark.parametrize(
+    ("dtype", "share", "seed"), [(np.float64, 0.0, None), (np.float32, 0.3, 1)]
+)
+def test_a_device_chooses_and_fits_the_same(monkeypatch, dtype, share, seed):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    monkeypatch.setattr(module, "_ENTRIES", 40)  # several stripes there, too
+    monkeypatch.setattr(module, "SELECTION_ROWS", 50)
+    here = SOURCE.astype(dtype), TARGET.astype(dtype)
+    there = [strict.asarray(rows, device=device) for rows in here]
+    options = {"alphas": [1.0, 0.1], "share": share, "n_landmarks": 20, "random_state": seed}
+    ours = fit_ratio(*there, gammas=gamma_candidates("loo", there[0]), **options)
+    plain = fit_ratio(*here, gammas=gamma_candidates("loo", here[0]), **options)
+    assert (ours.gamma, ours.alpha) == pytest.approx((plain.gamma, plain.alpha), rel=1e-6)
+    assert ours.loo_score == pytest.approx(plain.loo_score, rel=1e-8)
+    assert ours.landmarks.device == ours.coef.device == ours(there[0]).device == device
+    np.testing.assert_array_equal(to_host(ours.landmarks), plain.landmarks)
+    np.testing.assert_allclose(to_host(ours.coef), plain.coef, rtol=1e-6, atol=1e-10)
+    for rows, same in zip(there, here, strict=True):
+        np.testing.assert_allclose(to_host(ours(rows)), plain(same), rtol=1e-8)
+    assert no_ratio(there[0]).landmarks.device == device
+
+
+def test_rows_at_are_those_of_the_host():
+    strict = pytest.importorskip("array_api_strict")
+    there = strict.asarray(TARGET, device=strict.Device("device1"))
+    np.testing.assert_array_equal(steady_order(there), steady_order(TARGET))
+    for index in (np.array([3, 3, 0]), np.arange(55) % 3 == 0, np.arange(0)):
+        found = rows_at(there, index)
+        assert found.device == there.device
+        np.testing.assert_array_equal(to_host(found), TARGET[index])
+        np.testing.assert_array_equal(
+            rows_at(sparse.csr_array(TARGET), index).todense(), TARGET[index]
+        )
+    np.testing.assert_array_equal(
+        to_host(pick_landmarks(there, 9, 0)), pick_landmarks(TARGET, 9, 0)
+    )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from skransfer.kernels import to_host
 from skransfer.solvers.tempering import exponent_of_size, temper, temper_log
 
 
@@ -50,3 +51,18 @@ def test_exponents_where_there_is_nothing_to_choose():
     assert exponent_of_size(few, 0.1) == 0.0
     assert exponent_of_size(np.full(3, -np.inf)) == 1.0
     assert exponent_of_size(np.array([0.0, np.inf])) == 1.0
+
+
+@pytest.mark.parametrize("flatten", [0, 0.5, 1.0])
+@pytest.mark.parametrize("max_weight", [None, 2, 0.5])
+def test_weights_stay_on_the_device_of_the_ratio(flatten, max_weight):
+    strict = pytest.importorskip("array_api_strict")
+    log_ratio = np.array([-np.inf, -1e5, -0.3, 1.2])
+    there = strict.asarray(log_ratio, device=strict.Device("device1"))
+    found = temper_log(there, flatten, max_weight), temper(strict.exp(there), flatten, max_weight)
+    for weights in found:
+        assert weights.device == there.device
+        plain = temper(np.exp(log_ratio), flatten, max_weight)
+        np.testing.assert_allclose(to_host(weights), plain, rtol=1e-14)
+    for share in (0.1, 0.5):
+        assert exponent_of_size(there, share) == pytest.approx(exponent_of_size(log_ratio, share))
