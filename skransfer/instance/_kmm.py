@@ -14,18 +14,25 @@ from skransfer.base.kernel import KERNEL_EXAMPLES, UsesKernel
 from skransfer.base.warning import warn_user
 from skransfer.kernels import (
     LowRankOperator,
+    backend_of,
     canonical_order,
+    dtype_of,
     kernel_operator,
     resolve_gamma,
 )
 from skransfer.solvers.kmm import kmm_weights
 from skransfer.solvers.kmm_path import sampled_discrepancy
+from skransfer.solvers.moments import rows_where
 from skransfer.solvers.smoothing import gaussian_smoother
 
 __all__ = ["KMM"]
 
 _LEAST_CURVATURE = 1e-3  # of the kernel's mean diagonal
 _TOO_CLOSE = 1e-4  # MMD^2 below which float32 kernel entries are too coarse to match means
+_ANOTHER_SOLVER = (
+    "on a device another solver ends at other nearly optimal weights where a smooth kernel does "
+    "not identify them: MMD^2 agrees, as the tests of KMM check"
+)
 
 
 class KMM(UsesKernel, BaseReweighter):
@@ -129,6 +136,11 @@ class KMM(UsesKernel, BaseReweighter):
     around the new row (Nadaraya-Watson), at most ``max_weight``; for rows of ``fit`` it is a
     smoothed version of the solution.
 
+    Rows on a GPU stay there but for their sorting, and so do the weights. The solver there is an
+    interior point method, of one Cholesky factorization a step, which takes room for 17 more bytes
+    an entry of the kernel matrix: beyond some 60 000 source rows on 80 GB a ``feature_map`` is
+    needed. It stops by the same rule, at other nearly optimal weights.
+
     References
     ----------
     .. [1] J. Huang, A. J. Smola, A. Gretton, K. M. Borgwardt, B. Schoelkopf. Correcting sample
@@ -158,6 +170,10 @@ class KMM(UsesKernel, BaseReweighter):
                 "alpha": ({}, 0.1),
                 "max_iter": ({}, 3),
             }
+        ),
+        on_device=True,
+        exempt=MappingProxyType(
+            dict.fromkeys(("device_equals_host", "device_setting"), _ANOTHER_SOLVER)
         ),
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -204,17 +220,19 @@ class KMM(UsesKernel, BaseReweighter):
         self.train_on = train_on
         self.verbose = verbose
 
-    def _fit_weights(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> NDArray[np.float64]:
+    def _fit_weights(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> Any:
         self._resolve_gamma(X)
-        source, target = X[domains.source], X[domains.target]
+        source = _taken(X, np.flatnonzero(domains.source))
+        target = rows_where(X, domains.target)
         # Many weights are nearly optimal. Solved in an order that depends on the rows alone, the
         # program always gives the same ones.
         order, groups = canonical_order(source)
-        rows, target = source[order], target[canonical_order(target)[0]]
+        rows, target = _taken(source, order), _taken(target, canonical_order(target)[0])
         solve = self._solve if self.feature_map_ is None else self._solve_features
         solution, info = solve(rows, target, groups[order])
-        if X.dtype == np.float32 and info["mmd2_before"] < _TOO_CLOSE:
-            double = rows.astype(np.float64), target.astype(np.float64)
+        backend = backend_of(X)
+        if dtype_of(X) == np.float32 and info["mmd2_before"] < _TOO_CLOSE:
+            double = backend.wide(rows), backend.wide(target)
             solution, info = solve(*double, groups[order])
         if not info["converged"]:
             warn_user(
@@ -229,18 +247,16 @@ class KMM(UsesKernel, BaseReweighter):
         self.n_iter_ = max(1, info["n_iter"])
         # The extension smooths over distances, which another kernel does not measure.
         self._width_ = self.gamma_ if self.kernel == "rbf" else resolve_gamma("scale", X)
-        weights = np.empty(len(order))
-        weights[order] = solution
-        return weights
+        return backend.take(solution, np.argsort(order))
 
     def _fit_nothing(self, X: Any) -> None:
         self._resolve_gamma(X)
-        self.n_iter_, self.X_source_ = 1, X.copy()
+        self.n_iter_, self.X_source_ = 1, _taken(X, np.arange(X.shape[0]))
         self.solver_info_ = {"n_iter": 0, "gap": 0.0, "converged": True}
 
     def _solve(
         self, source: Any, target: Any, groups: NDArray[np.intp]
-    ) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Solve the program for rows in their canonical order."""
         op = kernel_operator(source, **self._kernel_arguments())
         means = self._target_means(source, target)
@@ -248,7 +264,7 @@ class KMM(UsesKernel, BaseReweighter):
 
     def _solve_features(
         self, source: Any, target: Any, groups: NDArray[np.intp]
-    ) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """The same for features that stand for the kernel, with its exact diagonal."""
         own = LowRankOperator(self._features(source))
         goal = self._mean_features(target)
@@ -256,9 +272,11 @@ class KMM(UsesKernel, BaseReweighter):
             exact = kernel_operator(source, **self._kernel_arguments(), form="tiled").diagonal()
             # Rows that the features carry whole lack nothing: a little curvature all the same
             # keeps the program well conditioned, at a cost of 1e-3 / n in MMD^2.
-            lacking = np.maximum(exact - own.diagonal(), _LEAST_CURVATURE * exact.mean())
+            xp = own.backend.xp
+            least = _LEAST_CURVATURE * float(xp.mean(exact))
+            lacking = xp.maximum(exact - own.diagonal(), least)
             own = LowRankOperator(own.features, lacking)
-        means = own.embed(goal[:, None]).ravel()
+        means = own.embed(goal[:, None])[:, 0]
         return kmm_weights(own, means, float(goal @ goal), groups=groups, **self._options())
 
     def _options(self) -> dict[str, Any]:
@@ -266,8 +284,8 @@ class KMM(UsesKernel, BaseReweighter):
         return {name: getattr(self, name) for name in names}
 
     def _judged(
-        self, source: Any, target: Any, weights: NDArray[np.float64], info: dict[str, Any]
-    ) -> tuple[NDArray[np.float64], dict[str, Any]]:
+        self, source: Any, target: Any, weights: Any, info: dict[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
         """Weights that are no worse than 1 under the exact kernel, as far as draws can tell."""
         found = sampled_discrepancy(source, target, weights, **self._kernel_arguments())
         share = 1.0
@@ -286,5 +304,11 @@ class KMM(UsesKernel, BaseReweighter):
         }
         return share * weights + (1 - share), info
 
-    def _weigh(self, X: Any) -> NDArray[np.float64]:
+    def _weigh(self, X: Any) -> Any:
         return gaussian_smoother(X, self.X_source_, self.weights_, self._width_)
+
+
+def _taken(X: Any, order: NDArray[np.intp]) -> Any:
+    """Rows in an order, copied: of an array on any device, or of a CSR matrix."""
+    backend = backend_of(X)
+    return X[order] if backend.is_host else backend.take(X, order)

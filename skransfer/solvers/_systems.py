@@ -25,7 +25,7 @@ Array = NDArray[Any]
 _VECTOR_ROWS, _GRAM_ROWS = 1024, 4096
 _DEVICE_ROWS = 32_768  # the same where a product should not be shorter than its launch
 _DEVICE_ENTRIES = 2**24  # of a matrix on a device that are cast at a time: 128 MiB
-# Bytes an entry that a factorization takes: K plus a diagonal, its factor, a mask of what is finite.
+# Bytes an entry that a factorization takes: K plus a diagonal, its factor, what of it is finite.
 _FACTOR_BYTES = 8 + 8 + 1
 _WAYS_OUT = ("choose a feature_map, such as Nystroem", "fit on fewer rows")
 # Rows in this many stripes are summed separately, whatever the number of threads: sums then do

@@ -39,7 +39,8 @@ def interior_point_qp(
     The program of :func:`skransfer.solvers.qp.box_slab_qp`, by Mehrotra's predictor and corrector
     (SIAM J. Optimization, 1992). Iterates are strictly inside the box, so a step solves one
     system with K plus a diagonal for three sides; the slab adds a term of rank one. Each iterate,
-    put into the slab, is certified by its Frank-Wolfe gap, and the best one is returned.
+    put into the slab, is certified by its Frank-Wolfe gap, and the best one is returned. If K is
+    not positive semidefinite it may end anywhere.
 
     Typically 10 to 60 steps, of one factorization each; more for more rows. On a device all is
     computed there but some twenty numbers a step.
@@ -96,7 +97,10 @@ def interior_point_qp(
             print(f"{n_iter} steps: gap {gap:.3g}")  # noqa: T201 - what verbose asks for
         if best[2] <= gap_tol or n_iter >= max_iter or idle > _PATIENCE or not path.inside:
             break
-        path.step()
+        try:
+            path.step()
+        except np.linalg.LinAlgError:  # K is far from positive semidefinite
+            break
         n_iter += 1
     x, gradient, gap = best
     value = objective(x, gradient, kappa)
@@ -183,11 +187,11 @@ class _Path:
         """Change of y and of the pairs, for s dy + y ds = side."""
         right = sides[0] / self.x - sides[1] / self._room() - residual
         total, dy = self._sum(self.x), 0.0
+        of_sum: list[float] = []
         if self.flat:
             plain = solve(right)
             dy = (self.low - total - self._sum(plain)) / self._sum(response)
             dx = plain + dy * response
-            slacks = [dx, -dx]
         else:
             off_low, off_high = total - self.low - self.s_low, self.high - total - self.s_high
             right = right + (sides[2] - self.y_low * off_low) / self.s_low
@@ -197,8 +201,8 @@ class _Path:
             inverse = 1.0 / (self.y_low / self.s_low + self.y_high / self.s_high)
             dx = plain - response * (self._sum(plain) / (inverse + self._sum(response)))
             change = self._sum(dx)
-            slacks = [dx, -dx, change + off_low, off_high - change]
-        pairs = zip(self._pairs(), slacks, sides, strict=True)
+            of_sum = [change + off_low, off_high - change]
+        pairs = zip(self._pairs(), [dx, -dx, *of_sum], sides, strict=True)
         return dy, [(ds, (side - y * ds) / s) for (s, y), ds, side in pairs]
 
     def _lengths(self, move: tuple[float, list[tuple[Any, Any]]]) -> list[float]:

@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skransfer.kernels import KernelOperator, LowRankOperator, single_blas
+from skransfer.kernels import KernelOperator, LowRankOperator, backend_of, single_blas, to_host
+from skransfer.solvers.interior import DenseSystem, LowRankSystem, System, interior_point_qp
 from skransfer.solvers.newton_qp import low_rank_qp
 from skransfer.solvers.qp import QPResult, box_slab_qp, frank_wolfe_gap, objective
 
 __all__ = ["kmm_weights"]
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 _SHARE = 1e-4  # of the discrepancy of unweighted rows: a larger gap would say nothing
 
@@ -49,12 +50,19 @@ def kmm_weights(
     for every wide kernel. The rounding floor is 1e-14 (1e-6 for float32 entries) of the largest of
     the mean and the diagonal entries of K: where MMD^2(1) is below 1e-4, float32 entries are too
     coarse, and K should be computed in double precision. If the weights 1 are optimal to within
-    that tolerance they are the result, so equal domains give exactly 1.
+    that tolerance they are the result, so equal domains give exactly 1; and so they are if a solver
+    that did not converge found nothing better.
+
+    On the host sequential minimal optimization solves it, or Newton steps where the kernel is of
+    low rank; on a device, where their steps are too small, an interior point method: O(n_s^3) for
+    a whole kernel, by its Cholesky factors, or O(n_s D^2) for one of rank D, in each of some ten
+    to twenty steps. Both stop by the same rule. The weights of a smooth kernel, which it does not
+    identify, then differ; MMD^2 does not, beyond the certified gaps.
 
     Parameters
     ----------
     op : KernelOperator of shape (n_s, n_s)
-        Kernel of the source rows.
+        Kernel of the source rows, on any device.
     cross_means : ndarray of shape (n_s,)
         Mean of k(x_i, x_j^t) over the target rows j, for each source row i.
     target_mean : float
@@ -68,17 +76,19 @@ def kmm_weights(
         diagonal of K. The gap is then that of the penalized program; ``mmd2_after`` is without it.
     tol : float, default=1e-6
     max_iter : int, default=None
-        Most steps; see `box_slab_qp`.
+        Most steps; see `box_slab_qp`. On a device None stands for 100.
     groups : ndarray of shape (n_s,), default=None
         Equal rows have equal numbers (:func:`skransfer.kernels.canonical_order`). The program
         fixes only the sum of their weights: each gets the mean.
     init : ndarray of shape (n_s,), default=None
-        Start of the solver, such as the weights at a similar kernel.
+        Start of the solver, such as the weights at a similar kernel. The interior point method
+        has no use for one.
     verbose : int, default=0
 
     Returns
     -------
     weights : ndarray of shape (n_s,)
+        Where `op` is.
     info : dict
         ``n_iter``, ``gap``, ``gap_tol``, ``mmd2_before``, ``mmd2_after`` (units of MMD^2),
         ``converged``, ``kernel_form`` and ``kernel_bytes`` (how K was held).
@@ -87,6 +97,8 @@ def kmm_weights(
     ------
     ValueError
         If no weights satisfy the constraints: the text names `max_weight` and `epsilon`.
+    MemoryError
+        If a device has no room for the kernel matrix and its factor.
 
     Examples
     --------
@@ -101,31 +113,32 @@ def kmm_weights(
     >>> weights.round(3)
     array([0. , 1.5, 1.5])
     """
-    n = op.shape[0]
-    kappa = n * np.asarray(cross_means, dtype=np.float64)
+    n, backend = op.shape[0], op.backend
+    xp, target_mean = backend.xp, float(target_mean)
+    kappa = n * backend.asarray(cross_means, np.float64)
     epsilon = (np.sqrt(n) - 1) / np.sqrt(n) if epsilon is None else epsilon
     bounds = _slab(n, max_weight, epsilon)
     to_mmd2 = 2.0 / n**2
-    ones = np.ones(n)
+    ones = backend.ones(n)
     gradient = op.sum(axis=1) - kappa
     before = to_mmd2 * objective(ones, gradient, kappa) + target_mean
     diagonal = op.diagonal() + alpha
     gradient += alpha
-    scale = max(abs(target_mean), float(np.abs(diagonal).max()))
+    scale = max(abs(target_mean), float(xp.max(xp.abs(diagonal))))
     rounding = scale * (1e-14 if op.dtype == np.float64 else 1e-6)
-    absolute = tol * max(1.0, float(diagonal.mean()))
+    absolute = tol * max(1.0, float(xp.mean(diagonal)))
     gap_tol = max(min(absolute, max(_SHARE, tol) * before), rounding)
-    found = None
-    if max_weight >= 1:
-        gap = frank_wolfe_gap(ones, gradient, *bounds)
-        if to_mmd2 * gap <= gap_tol:
-            found = QPResult(ones, gradient, objective(ones, gradient, kappa), gap, 0, True)
-    if found is None:
+    gap = frank_wolfe_gap(ones, gradient, *bounds) if max_weight >= 1 else np.inf
+    value, enough = objective(ones, gradient, kappa), bool(to_mmd2 * gap <= gap_tol)
+    found = unweighted = QPResult(ones, gradient, value, gap, 0, enough)
+    if not enough:
         with single_blas():  # a solve is many small products
             found = _solve(op, kappa, bounds, alpha, gap_tol / to_mmd2, max_iter, init, verbose)
+    if not found.converged and max_weight >= 1 and found.objective > value:
+        found = unweighted._replace(n_iter=found.n_iter)
     weights, penalty = found.x, 0.5 * alpha * float(found.x @ found.x)
     if groups is not None:
-        weights = (np.bincount(groups, weights) / np.bincount(groups))[groups]
+        weights = _group_means(weights, groups)
     info = {
         "n_iter": found.n_iter,
         "gap": to_mmd2 * found.gap,
@@ -151,11 +164,31 @@ def _solve(
 ) -> QPResult:
     """The program with K as it is held, plus `ridge` on its diagonal."""
     options: dict[str, Any] = dict(zip(("upper", "low", "high"), bounds, strict=True))
-    options |= {"gap_tol": gap_tol, "max_iter": max_iter, "init": init, "verbose": verbose}
+    options |= {"gap_tol": gap_tol, "verbose": verbose}
+    on_host = op.backend.is_host
+    system: System
     if isinstance(op, LowRankOperator):
-        delta = np.full(op.shape[0], float(ridge)) if op.delta is None else op.delta + ridge
-        return low_rank_qp(op.features, delta, kappa, **options)
-    return box_slab_qp(op, kappa, ridge=ridge, **options)
+        delta = ridge + (op.backend.zeros(op.shape[0]) if op.delta is None else op.delta)
+        if on_host:
+            options |= {"max_iter": max_iter, "init": init}
+            return low_rank_qp(op.features, delta, kappa, **options)
+        system = LowRankSystem(op.features, delta)
+    elif on_host:
+        options |= {"max_iter": max_iter, "init": init}
+        return box_slab_qp(op, kappa, ridge=ridge, **options)
+    else:
+        system = DenseSystem.of(op, ridge)
+    limit = {} if max_iter is None else {"max_iter": max_iter}
+    return interior_point_qp(system, kappa, **options, **limit)
+
+
+def _group_means(weights: Array, groups: NDArray[np.integer]) -> Array:
+    """Each weight as the mean of its group's; summed on the host, where the groups are."""
+    sizes = np.bincount(groups)
+    if len(sizes) == len(groups):  # all rows differ
+        return weights
+    means = np.bincount(groups, to_host(weights)) / sizes
+    return backend_of(weights).asarray(means[groups])
 
 
 def _slab(n: int, max_weight: float, epsilon: float) -> tuple[float, float, float]:

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from skransfer.kernels import kernel_operator, kernel_sums
+from skransfer.kernels import backend_of, kernel_operator, kernel_sums, to_host
 from skransfer.solvers.kmm import kmm_weights
 
 __all__ = ["Discrepancy", "kmm_path", "sampled_discrepancy"]
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 
 class Discrepancy(NamedTuple):
@@ -41,11 +41,13 @@ def kmm_path(
 ) -> list[tuple[Array, dict[str, Any]]]:
     """Weights for several widths of a kernel, each solve starting from the one before.
 
-    Neighboring widths have similar solutions: a warm start saves most of the steps.
+    Neighboring widths have similar solutions: a warm start saves most of the steps. (On a device
+    each width is solved anew: see `kmm_weights`.)
 
     Parameters
     ----------
     source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
+        Dense ones on any device.
     gammas : sequence of float
         In the order of the path; ascending or descending is best.
     kernel : str or callable, default="rbf"
@@ -74,7 +76,7 @@ def kmm_path(
             kmm_weights(
                 kernel_operator(source, **arguments),
                 kernel_sums(source, target, **arguments) / target.shape[0],
-                float(kernel_sums(target, **arguments).mean()) / target.shape[0],
+                _mean(kernel_sums(target, **arguments)) / target.shape[0],
                 init=found[-1][0] if found else None,
                 **options,
             )
@@ -105,6 +107,7 @@ def sampled_discrepancy(
     Parameters
     ----------
     source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
+        Dense ones on any device; the rows are drawn on the host.
     weights : ndarray of shape (n_s,)
         Not negative, not all zero.
     n_draws : int, default=4000
@@ -125,16 +128,19 @@ def sampled_discrepancy(
     >>> found.unweighted > 0.1, abs(found.weighted) < 1e-12, found.best_share
     (True, True, 1.0)
     """
-    rng = check_random_state(random_state)
+    rng, backend, weights = check_random_state(random_state), backend_of(source), to_host(weights)
     n_source = source.shape[0]
     p, scale = weights / weights.sum(), float(weights.sum()) / n_source
 
     def mean(left: Any, right: Any) -> float:
-        return float(kernel_sums(left, right, **kernel).mean()) / right.shape[0]
+        return _mean(kernel_sums(left, right, **kernel)) / right.shape[0]
 
-    heavy = [source[rng.choice(n_source, n_draws, p=p)] for _ in range(2)]
-    even = [source[rng.randint(n_source, size=n_draws)] for _ in range(2)]
-    goal = [target[rng.randint(target.shape[0], size=n_draws)] for _ in range(2)]
+    def rows(X: Any, drawn: NDArray[np.integer]) -> Any:
+        return X[drawn] if backend.is_host else backend.take(X, drawn)
+
+    heavy = [rows(source, rng.choice(n_source, n_draws, p=p)) for _ in range(2)]
+    even = [rows(source, rng.randint(n_source, size=n_draws)) for _ in range(2)]
+    goal = [rows(target, rng.randint(target.shape[0], size=n_draws)) for _ in range(2)]
     # The same target draws in both crossed terms, whose difference is what matters.
     ww, uu = scale**2 * mean(*heavy), mean(*even)
     wu, tt = scale * mean(heavy[0], even[1]), mean(*goal)
@@ -147,3 +153,7 @@ def sampled_discrepancy(
     if curvature > 0:
         share = float(np.clip(-slope / (2 * curvature), 0.0, 1.0))
     return Discrepancy(unweighted, weighted, share)
+
+
+def _mean(sums: Array) -> float:
+    return float(backend_of(sums).xp.mean(sums))

@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.utils import gen_batches
 
+from skransfer.kernels import Backend, backend_of
+
 __all__ = ["gaussian_smoother"]
 
-_ENTRIES = 2**22  # distances held at a time: 32 MiB
+_ENTRIES, _DEVICE_ENTRIES = 2**22, 2**25  # distances held at a time: 32 and 256 MiB
 
 
-def gaussian_smoother(
-    X: Any, X_known: Any, values: NDArray[np.float64], gamma: float
-) -> NDArray[np.float64]:
+def gaussian_smoother(X: Any, X_known: Any, values: NDArray[Any], gamma: float) -> NDArray[Any]:
     r"""Nadaraya-Watson average of values known at some rows.
 
     .. math:: f(x) = \sum_i v_i e^{-\gamma \lVert x - x_i \rVert^2} /
@@ -23,9 +23,9 @@ def gaussian_smoother(
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
-        New rows.
+        New rows; dense ones on any device.
     X_known : array-like or sparse matrix of shape (n_known, n_features)
-        Rows with known values.
+        Rows with known values, where X is.
     values : ndarray of shape (n_known,)
         The values, not negative.
     gamma : float
@@ -44,12 +44,30 @@ def gaussian_smoother(
     >>> gaussian_smoother([[0.5], [1e6]], [[0.0], [1.0]], np.array([1.0, 3.0]), gamma=1.0)
     array([2., 3.])
     """
+    backend = backend_of(X, X_known)
+    xp, values = backend.xp, backend.asarray(values, np.float64)
     n_known = X_known.shape[0] if hasattr(X_known, "shape") else len(X_known)
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-    averages = np.empty(n_rows)
-    for rows in gen_batches(n_rows, max(1, _ENTRIES // n_known)):
-        distances = euclidean_distances(X[rows], X_known, squared=True).astype(np.float64)
-        distances -= distances.min(axis=1, keepdims=True)
-        shares = np.exp(-gamma * distances)
-        averages[rows] = shares @ values / shares.sum(axis=1)
+    averages = backend.empty((n_rows,))
+    entries = _ENTRIES if backend.is_host else _DEVICE_ENTRIES
+    for rows in gen_batches(n_rows, max(1, entries // n_known)):
+        part = X[rows] if backend.is_host else backend.take(X, rows)
+        distances = _squared_distances(part, X_known, backend)
+        distances -= xp.min(distances, axis=1, keepdims=True)
+        shares = xp.exp(-gamma * distances)
+        averages[rows] = shares @ values / xp.sum(shares, axis=1)
     return averages
+
+
+def _squared_distances(X: Any, Y: Any, backend: Backend) -> Any:
+    """Between all rows, in double precision."""
+    if backend.is_host:
+        return euclidean_distances(X, Y, squared=True).astype(np.float64)
+    xp, X, Y = backend.xp, backend.wide(backend.asarray(X)), backend.wide(backend.asarray(Y))
+    center = xp.mean(Y, axis=0)  # rounding is relative to the lengths of the rows
+    X, Y = X - center[None, :], Y - center[None, :]
+    out = X @ Y.T
+    out *= -2.0
+    out += xp.sum(X * X, axis=1)[:, None]
+    out += xp.sum(Y * Y, axis=1)[None, :]
+    return xp.maximum(out, 0.0)
