@@ -140,6 +140,10 @@ class JDA(JointComponents):
     scikit-learn's setting ``working_memory``, else computed tile by tile in each pass, in
     :math:`O(n k)` memory.
 
+    Rows may be CuPy arrays: the maps, ``transform`` and the arrays learned are then on their GPU,
+    and the labeler gets mapped rows on the host. A ``feature_map`` is fitted on the host; Nystroem
+    maps on the GPU, any other on the host.
+
     References
     ----------
     .. [1] M. Long, J. Wang, G. Ding, J. Sun, P. S. Yu. Transfer feature learning with joint
@@ -161,6 +165,7 @@ class JDA(JointComponents):
 
     traits = Traits(
         target_labels="optional",
+        on_device=True,
         inert=SOLVER_INERT,
         examples=JOINT_EXAMPLES,
     )

@@ -13,7 +13,12 @@ from sklearn.neighbors import KNeighborsClassifier
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import Domains, Traits
 from skransfer.base.kernel import KERNEL_EXAMPLES
-from skransfer.feature._kernel_components import SOLVER_INERT, KernelComponents, in_all
+from skransfer.feature._kernel_components import (
+    SOLVER_INERT,
+    KernelComponents,
+    in_all,
+    typed_as,
+)
 from skransfer.feature._pseudo_labels import PseudoLabelMapper, Solution, read_classes
 from skransfer.kernels import KernelOperator, LowRankOperator, single_blas
 from skransfer.solvers.joint import DomainBalance, joint_contrasts
@@ -67,8 +72,8 @@ class JointComponents(KernelComponents, PseudoLabelMapper):
             with single_blas():  # besides the kernel's own threads: many small products
                 found = solver.solve(E)
             solved.append(found.info)
-            facts["objective"] = float(found.values.sum())
-            return Solution(found, found.embedding.astype(X.dtype, copy=False), facts)
+            facts["objective"] = float(K.backend.xp.sum(found.values))
+            return Solution(found, typed_as(X, found.embedding), facts)
 
         solution = self._refine(solve, read_classes(y, domains, self.train_on), domains)
         self._keep(solution.found, in_all(solution.found, solved), K, X)
@@ -91,6 +96,7 @@ class BalancedComponents(JointComponents):
 
     traits = Traits(
         target_labels="optional",
+        on_device=True,
         inert=SOLVER_INERT,
         examples=MappingProxyType(JOINT_EXAMPLES | {"balance": ({}, 0.99)}),
     )

@@ -14,6 +14,7 @@ from skransfer._compat import HasMethods, Interval, take_rows
 from skransfer.base import BaseMapper, Domains
 from skransfer.base.labels import class_names, clean_labels, known_labels
 from skransfer.base.weighting import check_not_nested
+from skransfer.kernels import to_host
 
 __all__ = [
     "PseudoLabelMapper",
@@ -53,14 +54,14 @@ class Solution(NamedTuple):
     ----------
     found : object
         Whatever the solver returned.
-    rows : ndarray of shape (n_samples, n_components)
+    rows : array of shape (n_samples, n_components)
         The rows of fit, mapped.
     facts : dict of float
         What is recorded of it: the objective.
     """
 
     found: Any
-    rows: NDArray[Any]
+    rows: Any
     facts: dict[str, float]
 
 
@@ -142,7 +143,8 @@ def name_rows(labeler: Any, rows: Any, classes: RowClasses) -> NDArray[np.intp]:
     ----------
     labeler : classifier
         Fitted to the rows whose class may be read.
-    rows : ndarray of shape (n_samples, n_features)
+    rows : array of shape (n_samples, n_features)
+        On any device: the labeler gets them on the host.
     classes : RowClasses
 
     Returns
@@ -161,6 +163,7 @@ def name_rows(labeler: Any, rows: Any, classes: RowClasses) -> NDArray[np.intp]:
     """
     codes = classes.codes.copy()
     if len(classes.unlabeled):
+        rows = to_host(rows)
         known = np.flatnonzero(codes >= 0)
         fitted = clone(labeler).fit(rows[known], classes.names[codes[known]])
         codes[classes.unlabeled] = np.searchsorted(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skransfer._compat import Interval
 from skransfer.base import BaseMapper, Domains, Traits
 from skransfer.base.kernel import KERNEL_EXAMPLES
-from skransfer.feature._kernel_components import KernelComponents, in_all
+from skransfer.feature._kernel_components import KernelComponents, in_all, typed_as
 from skransfer.kernels import single_blas
 from skransfer.solvers.joint import joint_contrasts
 from skransfer.solvers.row_sparsity import row_sparse_components
@@ -142,6 +142,9 @@ class TransferJointMatching(KernelComponents, BaseMapper):
     fits scikit-learn's setting ``working_memory``, else computed tile by tile in each pass, in
     :math:`O(n k)` memory.
 
+    Rows may be CuPy arrays: the fit, ``transform`` and the arrays learned are then on their GPU.
+    A ``feature_map`` is fitted on the host; Nystroem maps on the GPU, any other on the host.
+
     References
     ----------
     .. [1] M. Long, J. Wang, G. Ding, J. Sun, P. S. Yu. Transfer joint matching for unsupervised
@@ -162,6 +165,7 @@ class TransferJointMatching(KernelComponents, BaseMapper):
 
     traits = Traits(
         target_labels="optional",
+        on_device=True,
         inert=MappingProxyType({"random_state": "used by the iterative solver only"}),
         examples=MappingProxyType(KERNEL_EXAMPLES | {"tol": ({}, 0.5)}),
     )
@@ -226,4 +230,4 @@ class TransferJointMatching(KernelComponents, BaseMapper):
         self.history_ = {"objective": sparse.objective}
         self.n_iter_ = len(sparse.objective)
         self._keep(sparse.found, in_all(sparse.found, sparse.solved), K, X)
-        return sparse.found.embedding.astype(X.dtype, copy=False)
+        return typed_as(X, sparse.found.embedding)

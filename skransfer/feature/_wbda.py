@@ -144,6 +144,10 @@ class WBDA(BalancedComponents):
     scikit-learn's setting ``working_memory``, else computed tile by tile in each pass, in
     :math:`O(n k)` memory.
 
+    Rows may be CuPy arrays: the maps, ``transform`` and the arrays learned are then on their GPU,
+    and the labeler gets mapped rows on the host. A ``feature_map`` is fitted on the host; Nystroem
+    maps on the GPU, any other on the host.
+
     References
     ----------
     .. [1] J. Wang, Y. Chen, S. Hao, W. Feng, Z. Shen. Balanced distribution adaptation for transfer

@@ -12,11 +12,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skransfer.kernels import check_memory
+from skransfer.kernels import backend_of, check_memory, on_host
 
 __all__ = ["DomainBalance", "joint_contrasts", "proxy_distance"]
 
-Array = NDArray[np.float64]
+Array = Any  # of float64, on any device
 Codes = NDArray[np.intp]
 
 # Strengths of the ridge penalty that are tried, as shares of the largest eigenvalue.
@@ -29,7 +29,7 @@ def joint_contrasts(
     *,
     balance: float = 0.5,
     weighted: bool = False,
-) -> Array:
+) -> NDArray[np.float64]:
     r"""Columns E with E E' = (1 - balance) M_0 + balance sum_c M_c, up to scale.
 
     M_0 contrasts the means of the domains and M_c those of class c in the domains (Long et al.,
@@ -84,7 +84,9 @@ def joint_contrasts(
     return np.asarray(E / np.sqrt(np.linalg.norm(E.T @ E)))
 
 
-def _contrast(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], ratio: float = 1.0) -> Array:
+def _contrast(
+    ours: NDArray[np.bool_], theirs: NDArray[np.bool_], ratio: float = 1.0
+) -> NDArray[np.float64]:
     return np.asarray(ours / ours.sum() - ratio * theirs / theirs.sum())
 
 
@@ -98,8 +100,8 @@ def proxy_distance(X: Any, is_target: NDArray[np.bool_], *, gram: bool = False) 
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
-        Rows of both samples; or their kernel matrix.
+    X : {array, CSR matrix} of shape (n, d)
+        Rows of both samples, on any device; or their kernel matrix.
     is_target : ndarray of shape (n,) of bool
         Rows of the second sample; two or more of each.
     gram : bool, default=False
@@ -123,51 +125,60 @@ def proxy_distance(X: Any, is_target: NDArray[np.bool_], *, gram: bool = False) 
     >>> proxy_distance(X, np.arange(40) >= 20), proxy_distance(X, np.arange(40) % 2 == 0)
     (2.0, 0.0)
     """
-    y = np.where(is_target, 1.0, -1.0)
-    share = np.where(is_target, 0.5 / is_target.sum(), 0.5 / (~is_target).sum())
-    root = np.sqrt(share)
+    backend = backend_of(X)
+    xp, y = backend.xp, backend.asarray(np.where(is_target, 1.0, -1.0))
+    share = backend.asarray(np.where(is_target, 0.5 / is_target.sum(), 0.5 / (~is_target).sum()))
+    root = xp.sqrt(share)
     squares, left = _spectrum(X, share, gram)
     inner = left.T @ (root * y)  # the weighted mean of y is 0
     best, error = np.inf, 0.5
-    for strength in _STRENGTHS * squares.max(initial=0.0):
+    for strength in (_STRENGTHS * backend.largest(squares)).tolist():
         shrink = squares / (squares + strength)
         gap = 1 - share - (left**2) @ shrink  # one less the leverage, the intercept included
-        deleted = (y - (left @ (shrink * inner)) / root) / np.maximum(gap, 1e-12)
+        deleted = (y - (left @ (shrink * inner)) / root) / xp.where(gap > 1e-12, gap, 1e-12)
         loss = float(share @ deleted**2)
         if loss < best:
-            wrong = np.sign(y - deleted) * y
+            wrong = xp.sign(y - deleted) * y
             best, error = loss, float(share @ (1 - wrong) / 2)
     return max(0.0, 2 * (1 - 2 * error))
 
 
 def _spectrum(X: Any, share: Array, gram: bool) -> tuple[Array, Array]:
     """Squared singular values and left vectors of the centered rows, weighted by their shares."""
-    n, d = X.shape
+    (n, d), backend = X.shape, backend_of(X)
     check_memory(
         3 * 8 * min(n, d) ** 2 + 8 * n * min(n, d),
         f"A linear classifier of {n} rows and {d} features",
         ("give balance as a number", "select or project features first"),
+        backend,
     )
-    root = np.sqrt(share)[:, None]
+    root = backend.xp.sqrt(share)[:, None]
     if gram or n <= d:
-        G = X if gram else X @ X.T
-        G = (G.toarray() if sp.issparse(G) else G).astype(np.float64)
+        with backend.full_precision():
+            G = X if gram else X @ X.T
+        G = backend.wide(G.toarray() if sp.issparse(G) else G)
         G = G - share @ G
         G = (G - (G @ share)[:, None]) * root * root.T
-        squares, left = np.linalg.eigh((G + G.T) / 2)
-        kept = squares > 1e-10 * squares.max(initial=0.0)
-        return squares[kept], left[:, kept]
+        return _positive(G)
+    if not sp.issparse(X):
+        X = backend.wide(X)
     mean = share @ X
     if sp.issparse(X):
         small = (X.T @ X.multiply(share[:, None])).toarray() - np.outer(mean, mean)
     else:
         A = (X - mean) * root
-        small = A.T @ A.copy()  # the copy: a product of a matrix with itself can be wrong
-    squares, right = np.linalg.eigh((small + small.T) / 2)
-    kept = squares > 1e-10 * squares.max(initial=0.0)
-    squares, right = squares[kept], right[:, kept] / np.sqrt(squares[kept])
-    left = (X @ right - mean @ right) * root
-    return squares, np.asarray(left)
+        small = A.T @ (A + 0.0)  # a copy: a product of a matrix with itself can be wrong
+    squares, right = _positive(small)
+    right = right / backend.xp.sqrt(squares)
+    return squares, (X @ right - mean @ right) * root
+
+
+def _positive(small: Array) -> tuple[Array, Array]:
+    """Eigenvalues of a scatter that are more than rounding, and their vectors."""
+    backend = backend_of(small)
+    squares, vectors = backend.eigh((small + small.T) / 2)
+    kept = squares > 1e-10 * backend.largest(squares)
+    return backend.take(squares, kept), backend.take(vectors, kept, axis=1)
 
 
 class DomainBalance:
@@ -180,8 +191,8 @@ class DomainBalance:
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
-        Rows, or their kernel matrix.
+    X : {array, CSR matrix} of shape (n, d)
+        Rows, on any device, or their kernel matrix.
     source : ndarray of shape (n,) of bool
         Source rows; the others are target rows.
     gram : bool, default=False
@@ -228,6 +239,14 @@ class DomainBalance:
     def _distance(self, rows: NDArray[np.intp]) -> float:
         key = rows.tobytes()
         if key not in self._known:
-            X = self._X[rows][:, rows] if self._gram else self._X[rows]
+            X = self._part(rows)
             self._known[key] = proxy_distance(X, ~self._source[rows], gram=self._gram)
         return self._known[key]
+
+    def _part(self, rows: NDArray[np.intp]) -> Any:
+        """Some rows, or their own kernel matrix."""
+        if on_host(self._X):
+            return self._X[rows][:, rows] if self._gram else self._X[rows]
+        take = backend_of(self._X).take
+        part = take(self._X, rows)
+        return take(part, rows, axis=1) if self._gram else part

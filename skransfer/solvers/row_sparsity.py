@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skransfer.kernels import backend_of
 from skransfer.solvers.pencil import ComponentSolver, TransferComponents
 
 __all__ = ["RowSparseComponents", "row_sparse_components"]
 
-Array = NDArray[np.float64]
+Array = NDArray[np.float64]  # on the host
 
 # A row of this share of the root mean square row counts as zero.
 _SMALL = 1e-9
@@ -24,15 +25,15 @@ class RowSparseComponents(NamedTuple):
         The last solution.
     solved : list of dict
         How each problem was solved.
-    row_norms : ndarray of shape (n_source,)
-        Lengths of the source rows of A.
+    row_norms : array of shape (n_source,)
+        Lengths of the source rows of A, where the kernel matrix is.
     objective : ndarray of shape (n_iter,)
         The problem's own objective after each solution; never rises.
     """
 
     found: TransferComponents
     solved: list[dict[str, Any]]
-    row_norms: Array
+    row_norms: Any
     objective: Array
 
 
@@ -96,18 +97,20 @@ def row_sparse_components(
     True
     """
     E = contrast[:, None] if contrast.ndim == 1 else contrast
-    penalty: Array | None = None
+    penalty: Any = None
     small, solved, objective = 0.0, [], []
     while True:
         found = solver.solve(E, penalty)
         solved.append(found.info)
-        roots = np.sqrt(found.values)
-        squares = ((found.W / roots) ** 2).sum(axis=1)
-        small = small or float(_SMALL**2 * squares.mean())
-        lengths = np.sqrt(squares[source] + small)
-        means = E.T @ (found.embedding / roots)
-        penalties = lengths.sum() + squares[~source].sum()
-        objective.append(float((means**2).sum() + alpha * penalties))
+        backend = backend_of(found.W)
+        xp, take = backend.xp, backend.take
+        roots = xp.sqrt(found.values)
+        squares = xp.sum((found.W / roots) ** 2, axis=1)
+        small = small or float(_SMALL**2 * xp.mean(squares))
+        lengths = xp.sqrt(squares + small)
+        means = backend.asarray(E).T @ (found.embedding / roots)
+        penalties = xp.sum(take(lengths, source)) + xp.sum(take(squares, ~source))
+        objective.append(float(xp.sum(means**2) + alpha * penalties))
         if verbose:
             print(  # noqa: T201 - what verbose asks for
                 f"iteration {len(objective)}: objective {objective[-1]:.9g}"
@@ -116,6 +119,5 @@ def row_sparse_components(
             break
         if len(objective) > 1 and objective[-2] - objective[-1] <= tol * objective[-1]:
             break
-        penalty = np.ones(len(source))
-        penalty[source] = 0.5 / lengths
-    return RowSparseComponents(found, solved, np.sqrt(squares[source]), np.array(objective))
+        penalty = xp.where(backend.asarray(source), 0.5 / lengths, 1.0)
+    return RowSparseComponents(found, solved, xp.sqrt(take(squares, source)), np.array(objective))

@@ -10,6 +10,7 @@ from skransfer import TCA
 from skransfer.exceptions import SingleDomainWarning
 from skransfer.feature._bda import BDA
 from skransfer.feature._jda import JDA
+from skransfer.kernels import to_host
 from skransfer.solvers.joint import proxy_distance
 
 RNG = np.random.default_rng(0)
@@ -78,3 +79,19 @@ def test_one_domain_has_no_balance():
     assert np.isnan(model.balance_)
     assert model.pseudo_labels_.shape == (0,)
     assert model.n_iter_ == 1
+
+
+@pytest.mark.parametrize("kernel", ["laplacian", "precomputed"])
+def test_the_estimated_balance_on_a_device(kernel):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    rows = rbf_kernel(X, gamma=0.1) if kernel == "precomputed" else X
+    here, there = (BDA(n_components=3, kernel=kernel, max_iter=3) for _ in range(2))
+    expected = here.fit(rows, Y, sample_domain=D).transform(rows)
+    on_device = strict.asarray(rows, device=device)
+    found = there.fit(on_device, Y, sample_domain=D).transform(on_device)
+    assert found.device == device
+    assert type(there.balance_) is float
+    np.testing.assert_allclose(there.history_["balance"], here.history_["balance"], rtol=1e-9)
+    np.testing.assert_array_equal(there.pseudo_labels_, here.pseudo_labels_)
+    np.testing.assert_allclose(to_host(found), expected, rtol=0, atol=1e-9 * np.abs(expected).max())

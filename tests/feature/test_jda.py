@@ -12,6 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from skransfer import TCA
 from skransfer.exceptions import SingleDomainWarning
 from skransfer.feature._jda import JDA
+from skransfer.kernels import to_host
 
 
 def _problem(n=120, d=6, n_classes=3, seed=0):
@@ -232,3 +233,30 @@ def test_tiles_give_the_map_of_the_dense_matrix():
 def test_verbose_speaks(capsys):
     JDA(n_components=3, max_iter=3, verbose=1).fit(X, Y, sample_domain=D)
     assert "target rows changed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"gamma": 0.1},
+        {"kernel": "linear", "penalty": "primal"},
+        {"kernel": "precomputed"},
+        {"feature_map": Nystroem(n_components=30, random_state=0), "gamma": 0.1},
+    ],
+)
+def test_on_a_device(options):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    rows = pairwise_kernels(X, metric="rbf", gamma=0.1) if "precomputed" in options.values() else X
+    here, there = (
+        JDA(KNeighborsClassifier(3), n_components=3, random_state=0, **options) for _ in range(2)
+    )
+    expected = here.fit(rows, Y, sample_domain=D).transform(rows)
+    on_device = strict.asarray(rows, device=device)
+    found = there.fit(on_device, Y, sample_domain=D).transform(on_device)
+    assert found.device == device
+    np.testing.assert_allclose(to_host(found), expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+    assert isinstance(there.pseudo_labels_, np.ndarray)
+    np.testing.assert_array_equal(there.pseudo_labels_, here.pseudo_labels_)
+    np.testing.assert_allclose(there.history_["objective"], here.history_["objective"], rtol=1e-9)
+    np.testing.assert_array_equal(there.predict(on_device), here.predict(rows))

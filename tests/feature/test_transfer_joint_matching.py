@@ -7,6 +7,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from skransfer import TCA
 from skransfer.exceptions import SingleDomainWarning
 from skransfer.feature._transfer_joint_matching import TransferJointMatching
+from skransfer.kernels import to_host
 
 RNG = np.random.default_rng(0)
 D = np.repeat([0, -1], [70, 50])
@@ -77,3 +78,16 @@ def test_forms_of_a_linear_kernel_agree():
 def test_verbose_speaks(capsys):
     TransferJointMatching(n_components=3, max_iter=2, verbose=1).fit(X, sample_domain=D)
     assert capsys.readouterr().out.startswith("iteration 1: objective")
+
+
+@pytest.mark.parametrize("options", [{"gamma": 0.1}, {"kernel": "linear", "max_iter": 2}])
+def test_on_a_device(options):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    here, there = (TransferJointMatching(n_components=3, **options) for _ in range(2))
+    expected = here.fit_transform(X, sample_domain=D)
+    found = there.fit_transform(strict.asarray(X, device=device), sample_domain=D)
+    assert found.device == there.source_norms_.device == device
+    np.testing.assert_allclose(to_host(found), expected, rtol=0, atol=1e-8 * np.abs(expected).max())
+    np.testing.assert_allclose(to_host(there.source_norms_), here.source_norms_, rtol=1e-6)
+    np.testing.assert_allclose(there.history_["objective"], here.history_["objective"], rtol=1e-9)

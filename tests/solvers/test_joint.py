@@ -164,3 +164,21 @@ def test_memory_is_refused_beforehand(monkeypatch):
     monkeypatch.setattr("skransfer.kernels._memory.available_memory", lambda: 10_000)
     with pytest.raises(MemoryError, match="give balance as a number"):
         proxy_distance(np.zeros((100, 100)), np.arange(100) < 50)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("d", "gram"), [(4, False), (90, False), (4, True)])
+def test_distance_and_balance_on_a_device(d, gram, dtype):
+    strict = pytest.importorskip("array_api_strict")
+    rng = np.random.default_rng(0)
+    source, codes = np.arange(60) < 25, rng.integers(-1, 3, size=60)
+    X = rng.normal(size=(60, d)) + 1.4 * source[:, None] * rng.normal(size=d) / np.sqrt(d)
+    X = (X @ X.T if gram else X).astype(dtype)
+    there = strict.asarray(X, device=strict.Device("device1"))
+    expected, found = (proxy_distance(rows, ~source, gram=gram) for rows in (X, there))
+    assert 0 < expected < 2
+    assert type(found) is float
+    assert found == pytest.approx(expected, rel=1e-9 if dtype is np.float64 else 1e-3)
+    expected, found = (DomainBalance(rows, source, gram=gram)(codes) for rows in (X, there))
+    assert 0 < expected < 1
+    assert found == pytest.approx(expected, rel=1e-9 if dtype is np.float64 else 1e-3)

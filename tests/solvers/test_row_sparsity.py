@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from skransfer.kernels import LowRankOperator, kernel_operator
+from skransfer.kernels import LowRankOperator, kernel_operator, to_host
 from skransfer.solvers.joint import joint_contrasts
 from skransfer.solvers.pencil import ComponentSolver
 from skransfer.solvers.row_sparsity import row_sparse_components
@@ -103,3 +103,25 @@ def test_verbose_speaks(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(ours.objective) == 3
     assert lines[0].startswith("iteration 1: objective")
+
+
+@pytest.mark.parametrize("form", ["dense", "krylov", "low-rank"])
+def test_on_a_device(form):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    X, source, E = _problem(280 if form == "krylov" else 80)
+    results = []
+    for rows in (X, strict.asarray(X, device=device)):
+        op = LowRankOperator(rows) if form == "low-rank" else kernel_operator(rows, gamma=0.1)
+        solver = ComponentSolver(op, 0.05, 3, random_state=0, repeated=True)
+        results.append(row_sparse_components(solver, E, source, 0.05, max_iter=4, tol=0.0))
+    here, there = results
+    assert there.found.form == form
+    assert there.row_norms.device == there.found.W.device == device
+    assert isinstance(there.objective, np.ndarray)
+    np.testing.assert_allclose(there.objective, here.objective, rtol=1e-9)
+    np.testing.assert_allclose(to_host(there.row_norms), here.row_norms, rtol=1e-6, atol=1e-9)
+    expected = here.found.embedding
+    np.testing.assert_allclose(
+        to_host(there.found.embedding), expected, rtol=0, atol=1e-8 * np.abs(expected).max()
+    )
