@@ -113,7 +113,8 @@ class Backend:
     def full(self, shape: Any, value: float, dtype: DTypeLike = np.float64) -> Any:
         """One value in a shape."""
         out = self.empty(shape, dtype)
-        out[...] = value
+        with self.active():
+            out[...] = value
         return out
 
     def eye(self, n: int, m: int | None = None) -> Any:
@@ -122,7 +123,8 @@ class Backend:
         if self.is_host:
             return np.eye(n, m)
         out = self.zeros((n, m))
-        self.xp.reshape(out, (-1,))[: (min(n, m) - 1) * (m + 1) + 1 : m + 1] = 1.0
+        with self.active():
+            self.xp.reshape(out, (-1,))[: (min(n, m) - 1) * (m + 1) + 1 : m + 1] = 1.0
         return out
 
     def arange(self, n: int) -> Any:
@@ -288,7 +290,8 @@ class Backend:
 
         with self.active(), errstate(linalg="raise"):
             found = tuple(decompose(x, **options))
-        if not all(bool(self.xp.isfinite(part).all()) for part in found):
+            finite = all(bool(self.xp.isfinite(part).all()) for part in found)
+        if not finite:
             raise np.linalg.LinAlgError(f"A decomposition of a {x.shape} matrix failed.")
         return found
 

@@ -65,9 +65,9 @@ def check_device_rows(
     keep = kind in (np.float32, np.float64)
     X = backend.astype(X, np.dtype(dtype) if dtype is not None else kind if keep else np.float64)
     # One sum finds them; it can also overflow, so only then is each number looked at.
-    if not bool(backend.xp.isfinite(backend.xp.sum(X))) and not bool(
-        backend.xp.all(backend.xp.isfinite(X))
-    ):
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = bool(backend.xp.isfinite(backend.xp.sum(X)))
+    if not finite and not bool(backend.xp.all(backend.xp.isfinite(X))):
         raise ValueError(f"Input {name} contains NaN or infinity.")
     return backend.contiguous(X)
 

@@ -84,7 +84,8 @@ class ndarray:
     flags = property(lambda self: self._values.flags)
 
     def astype(self, dtype, order="K", casting=None, subok=None, copy=True):
-        return wrapped(raw(self).astype(dtype, order=order, copy=copy))
+        result = raw(self).astype(dtype, order=order, copy=copy)
+        return self if result is self._values else wrapped(result)
 
     def reshape(self, *shape, order="C"):
         return wrapped(raw(self).reshape(*shape, order=order))

@@ -64,6 +64,11 @@ def _array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, block
     return ndarray(np.array(values, dtype=dtype, order=order, ndmin=ndmin))
 
 
+def _ascontiguousarray(a, dtype=None):
+    result = np.ascontiguousarray(raw(a), dtype=dtype)
+    return a if result is a._values else ndarray(result)
+
+
 def _asnumpy(a, stream=None, order="C", out=None, *, blocking=True):
     return a.get() if isinstance(a, ndarray) else np.asarray(a)
 
@@ -84,6 +89,7 @@ def _matmul(a, b, out=None):
 OWN = {
     "array": _array,
     "asarray": _asarray,
+    "ascontiguousarray": _ascontiguousarray,
     "asnumpy": _asnumpy,
     "empty": _empty,
     "matmul": _matmul,
