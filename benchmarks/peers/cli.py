@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import platform
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from benchmarks.peers.page import INSTALL, Entry, checks, make_page
 from benchmarks.peers.process import run_job
 from benchmarks.peers.timing import Outcome, predict
 from benchmarks.report import versions
+from benchmarks.speed.page import processor
 
 __all__ = ["main", "run_case"]
 
@@ -140,14 +140,5 @@ def _settings(case, options):
         "repeat": options.repeat,
         "long": LONG,
         "limit": options.limit,
-        "machine": f"{_processor()}, {os.cpu_count()} cores",
+        "machine": f"{processor()}, {os.cpu_count()} cores",
     }
-
-
-def _processor():
-    """The name that Linux gives, else what Python knows."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(": ", 1)[1] for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration, IndexError):
-        return platform.processor() or platform.machine()

@@ -16,7 +16,7 @@ import sklearn
 import skransfer
 from skransfer.kernels import n_workers
 
-__all__ = ["finish", "medians", "parser", "table"]
+__all__ = ["finish", "medians", "page_text", "parser", "processor", "table", "write"]
 
 
 def medians(functions, runs):
@@ -45,8 +45,17 @@ def parser(text):
     return options
 
 
-def finish(title, parts, module, options):
-    """Print the page, with versions and threads, and write it if a file was named."""
+def processor():
+    """Name of the processor: what Linux says, else what Python knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(": ", 1)[1] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration, IndexError):
+        return platform.processor() or platform.machine()
+
+
+def page_text(title, parts, module, options):
+    """The page, with versions and threads."""
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     facts = (
         f"{date.today().isoformat()}, `python -m {module}{' --quick' if options.quick else ''}`, "
@@ -55,8 +64,18 @@ def finish(title, parts, module, options):
         f"scikit-learn {sklearn.__version__}, numba {numba.__version__}, "
         f"Python {platform.python_version()}, {platform.machine()}."
     )
-    text = "\n\n".join([f"# {title}", facts, *parts]) + "\n"
+    return "\n\n".join([f"# {title}", facts, *parts]) + "\n"
+
+
+def finish(title, parts, module, options):
+    """Print the page, and write it if a file was named."""
+    text = page_text(title, parts, module, options)
     print(text)
     if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text, encoding="utf-8")
+        write(options.output, text)
+
+
+def write(path, text):
+    """Write a page, and the folder that it stands in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
