@@ -76,7 +76,7 @@ class MomentAlignment(OneToOneFeatureMixin, BaseMapper):
 
     O(n d) for n rows and d features, and O(n d log n) if robust. Sparse X is accepted; shifted
     rows have no zeros, so they come dense unless ``with_centering=False``. Moments are computed
-    in float64, for float32 rows too.
+    in float64, for float32 rows too. CuPy rows are measured and mapped on their GPU.
 
     References
     ----------
@@ -99,6 +99,7 @@ class MomentAlignment(OneToOneFeatureMixin, BaseMapper):
 
     traits = Traits(
         target_labels="optional",
+        on_device=True,
         multi_source="distinguished",
         inert=MappingProxyType(
             {"per_domain": "one source domain and one target domain are aligned alike"}

@@ -6,16 +6,15 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skransfer.kernels import check_memory
+from skransfer.kernels import backend_of, check_memory, dtype_of
+from skransfer.solvers._column_moments import column_means
 from skransfer.solvers.moments import row_chunks, rows_where
 
 __all__ = ["LocationScale", "LocationScaleMap", "location_scale"]
 
-Array = NDArray[np.float64]
-
 _EPS = float(np.finfo(np.float64).eps)
-# Columns that are sorted, and rows that are widened, at a time.
-_COLUMNS, _ROWS = 64, 4096
+# Columns that are sorted at a time.
+_COLUMNS = 64
 
 
 class LocationScale(NamedTuple):
@@ -23,13 +22,13 @@ class LocationScale(NamedTuple):
 
     Attributes
     ----------
-    location : ndarray of shape (d,)
-    scale : ndarray of shape (d,)
+    location : array of shape (d,)
+    scale : array of shape (d,)
         0 where a feature does not vary.
     """
 
-    location: Array
-    scale: Array
+    location: Any
+    scale: Any
 
 
 def location_scale(X: Any, robust: bool = False) -> LocationScale:
@@ -37,7 +36,7 @@ def location_scale(X: Any, robust: bool = False) -> LocationScale:
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
+    X : {array, CSR matrix} of shape (n, d)
         Sparse rows are not made dense.
     robust : bool, default=False
         Whether median and interquartile range.
@@ -45,7 +44,7 @@ def location_scale(X: Any, robust: bool = False) -> LocationScale:
     Returns
     -------
     LocationScale
-        In double precision; standard deviations have the divisor n.
+        In double precision, where X is; standard deviations have the divisor n.
 
     Examples
     --------
@@ -56,20 +55,20 @@ def location_scale(X: Any, robust: bool = False) -> LocationScale:
     """
     if robust:
         return _quartiles(X)
-    n = X.shape[0]
-    mean = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
+    n, backend = X.shape[0], backend_of(X)
+    xp, mean = backend.xp, column_means(X)
     if sp.issparse(X):
         # What is stored, about the mean, and the zeros that are not.
         stored = np.bincount(X.indices, minlength=X.shape[1])
         apart = X.data.astype(np.float64) - mean[X.indices]
         squares = np.bincount(X.indices, apart**2, minlength=X.shape[1]) + (n - stored) * mean**2
     else:
-        squares = np.zeros(X.shape[1])
+        squares = backend.zeros(X.shape[1])
         for _, chunk in row_chunks(X):
-            squares += np.square(chunk - mean).sum(axis=0)
-    scale = np.sqrt(squares / n)
+            squares += xp.sum((chunk - mean) ** 2, axis=0)
+    scale = xp.sqrt(squares / n)
     # The mean of equal values is not always that value.
-    return LocationScale(mean, np.where(scale > n * _EPS * np.abs(mean), scale, 0.0))
+    return LocationScale(mean, xp.where(scale > n * _EPS * xp.abs(mean), scale, 0.0))
 
 
 class LocationScaleMap:
@@ -111,6 +110,7 @@ class LocationScaleMap:
     ) -> None:
         self.source, self.target, self.domains = source, target, domains
         self.center, self.scale, self.robust = center, scale, robust
+        self._without_source = source is target
 
     @classmethod
     def fit(
@@ -120,10 +120,10 @@ class LocationScaleMap:
 
         Parameters
         ----------
-        X : {ndarray, CSR matrix} of shape (n, d)
+        X : {array, CSR matrix} of shape (n, d)
         ids : ndarray of shape (n,) of int
-            Domains: not negative for the source, negative for the target. Without a source the
-            map is the identity.
+            Domains, on the host: not negative for the source, negative for the target. Without a
+            source the map is the identity.
         per_domain : bool, default=True
             Whether each domain of a side with several has its own location and scale.
         **options : bool
@@ -152,15 +152,16 @@ class LocationScaleMap:
 
         Parameters
         ----------
-        X : {ndarray, CSR matrix} of shape (n, d)
+        X : {array, CSR matrix} of shape (n, d)
+            Where the rows of fit were.
         ids : ndarray of shape (n,) of int
-            An id that was not seen in fit stands for the whole side, source or target.
+            On the host. An id that was not seen in fit stands for the whole side, source or target.
         named : bool, default=True
             False: so does each id.
 
         Returns
         -------
-        {ndarray, CSR matrix} of shape (n, d)
+        {array, CSR matrix} of shape (n, d)
             float32 for float32 rows, else float64. A sparse matrix if X is one and locations are
             not changed.
 
@@ -169,7 +170,7 @@ class LocationScaleMap:
         MemoryError
             If sparse rows that are shifted cannot be made dense.
         """
-        dtype = np.float32 if X.dtype == np.float32 else np.float64
+        dtype: Any = np.float32 if dtype_of(X) == np.float32 else np.float64
         sparse = sp.issparse(X)
         if sparse and self.center:
             check_memory(
@@ -177,51 +178,68 @@ class LocationScaleMap:
                 f"{X.shape[0]} rows of {X.shape[1]} features, dense once they are shifted",
                 ["do not center: sparse rows then stay sparse", "map fewer rows at a time"],
             )
-        out = X.toarray() if sparse and self.center else X.copy()
-        out = out.astype(dtype, copy=False)
+        if sparse:
+            out = X.toarray() if self.center else X.copy()
+            out = out.astype(dtype, copy=False)
+        else:
+            out = backend_of(X).empty(X.shape, dtype)
+            out[...] = X
         known = self.domains if named else {}
         for name in np.unique(ids).tolist():
-            own = known.get(name, self.source if name >= 0 else self.target)
-            if own is not self.target:
-                self._move(out, np.flatnonzero(ids == name), own)
+            if name in known or (name >= 0 and not self._without_source):
+                self._move(out, ids == name, known.get(name, self.source))
         return out
 
-    def _move(self, out: Any, rows: NDArray[np.intp], own: LocationScale) -> None:
+    def _move(self, out: Any, mine: NDArray[np.bool_], own: LocationScale) -> None:
         """Give some rows the location and scale of the target, in place."""
-        ratio = self._ratio(own)
+        backend, ratio = backend_of(out), self._ratio(own)
         if sp.issparse(out):
-            mine = np.repeat(np.isin(np.arange(out.shape[0]), rows), np.diff(out.indptr))
-            out.data[mine] *= ratio[out.indices[mine]].astype(out.dtype)
+            stored = np.repeat(mine, np.diff(out.indptr))
+            out.data[stored] *= ratio[out.indices[stored]].astype(out.dtype)
             return
-        for start in range(0, len(rows), _ROWS):
-            part = rows[start : start + _ROWS]
-            wide = out[part].astype(np.float64)
+        for rows, chunk in row_chunks(out):
+            some = mine[rows]
+            if not some.any():
+                continue
+            wide = backend.wide(chunk if some.all() else backend.take(chunk, some))
             if self.center:
-                wide = (wide - own.location) * ratio + self.target.location
+                moved = (wide - own.location) * ratio + self.target.location
             else:
-                wide *= ratio
-            out[part] = wide
+                moved = wide * ratio
+            # Chunks are views.
+            chunk[... if some.all() else backend.asarray(some)] = backend.astype(
+                moved, dtype_of(out)
+            )
 
-    def _ratio(self, own: LocationScale) -> Array:
-        kept = own.scale == 0
+    def _ratio(self, own: LocationScale) -> Any:
+        backend = backend_of(own.scale)
+        xp, kept = backend.xp, own.scale == 0
         if self.robust:
-            kept |= self.target.scale == 0
+            kept = kept | (self.target.scale == 0)
         if not self.scale:
-            return np.ones(len(kept))
-        return np.asarray(np.where(kept, 1.0, self.target.scale / np.where(kept, 1.0, own.scale)))
+            return backend.ones(kept.shape)
+        return xp.where(kept, 1.0, self.target.scale / xp.where(kept, 1.0, own.scale))
 
 
 # ----------------------------------------------------------------------------------- helpers
 
 
 def _quartiles(X: Any) -> LocationScale:
-    """Median and interquartile range; sparse columns are made dense a few at a time."""
-    quartiles = np.empty((3, X.shape[1]))
+    """Median and interquartile range; sparse columns are made dense a few at a time.
+
+    Between two rows as :func:`numpy.quantile` has it, which takes longer than sorting does.
+    """
+    (n, d), backend = X.shape, backend_of(X)
+    quartiles = backend.empty((3, d))
     columns = X.tocsc() if sp.issparse(X) else X
-    for start in range(0, X.shape[1], _COLUMNS):
-        some = columns[:, start : start + _COLUMNS]
+    for start in range(0, d, _COLUMNS):
+        some = columns[:, start : min(start + _COLUMNS, d)]
         dense = some.toarray() if sp.issparse(X) else some
-        quartiles[:, start : start + _COLUMNS] = np.quantile(
-            dense.astype(np.float64), [0.25, 0.5, 0.75], axis=0
-        )
-    return LocationScale(quartiles[1], quartiles[2] - quartiles[0])
+        ordered = backend.xp.sort(backend.wide(dense), axis=0)
+        for row, share in enumerate((0.25, 0.5, 0.75)):
+            below = int(share * (n - 1))
+            low, high = ordered[below, :], ordered[min(below + 1, n - 1), :]
+            rest = share * (n - 1) - below
+            found = low + (high - low) * rest if rest < 0.5 else high - (high - low) * (1 - rest)
+            quartiles[row, start : start + some.shape[1]] = found
+    return LocationScale(quartiles[1, :], quartiles[2, :] - quartiles[0, :])

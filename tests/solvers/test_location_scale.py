@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
+from skransfer.kernels import to_host
 from skransfer.solvers.location_scale import LocationScaleMap, location_scale
 
 RNG = np.random.default_rng(0)
@@ -139,3 +140,44 @@ def test_dense_rows_that_do_not_fit_are_refused_first(monkeypatch):
     monkeypatch.setattr("skransfer.kernels._memory.available_memory", lambda: 100)
     with pytest.raises(MemoryError, match="do not center"):
         fitted(rows, IDS)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6, 7, 40])
+def test_quartiles_are_those_of_numpy(n):
+    low, middle, high = np.quantile(X[:n], [0.25, 0.5, 0.75], axis=0)
+    found = location_scale(X[:n], robust=True)
+    np.testing.assert_array_equal(found.location, middle)
+    np.testing.assert_array_equal(found.scale, high - low)
+
+
+@pytest.fixture
+def there():
+    """Rows onto a device that hides no copy."""
+    strict = pytest.importorskip("array_api_strict")
+    return lambda X: strict.asarray(X, device=strict.Device("device1"))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "options", [{}, {"robust": True}, {"center": False}, {"scale": False}, {"per_domain": False}]
+)
+def test_rows_on_a_device_are_mapped_there(options, dtype, there, monkeypatch):
+    monkeypatch.setattr("skransfer.solvers.moments._DEVICE_CHUNK_ROWS", 9)
+    ids = np.where(np.arange(65) % 3 == 0, 2, np.repeat([0, -1, -2], [30, 20, 15]))
+    rows = X.astype(dtype)
+    rows[:, 3] = 4.0
+    on_host, found = (LocationScaleMap.fit(Z, ids, **options) for Z in (rows, there(rows)))
+    assert sorted(on_host.domains) == sorted(found.domains)
+    for named in (True, False):
+        mapped = found(there(rows), ids, named=named)
+        assert mapped.device == there(rows).device
+        mapped = to_host(mapped)
+        assert mapped.dtype == dtype
+        rtol = 1e-10 if dtype == np.float64 else 1e-6
+        expected = on_host(rows, ids, named=named)
+        np.testing.assert_allclose(mapped, expected, rtol=rtol, atol=rtol)
+
+
+def test_without_a_source_nothing_moves_on_a_device(there):
+    fitted = LocationScaleMap.fit(there(X), np.full(65, -1))
+    np.testing.assert_array_equal(to_host(fitted(there(X), IDS)), X)
