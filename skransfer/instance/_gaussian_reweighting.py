@@ -4,9 +4,6 @@ from numbers import Real
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseReweighter, Domains, Traits
 from skransfer.instance._ratio import EstimatesLogRatio
@@ -88,6 +85,8 @@ class GaussianReweighting(EstimatesLogRatio, BaseReweighter):
     by its mean, which tends to 1 as n grows: without that, no double could hold the ratio of two
     densities in hundreds of dimensions. Features that are constant in both domains are left out.
 
+    Rows on a device are weighted there, and what is learned stays there.
+
     References
     ----------
     .. [1] H. Shimodaira. Improving predictive inference under covariate shift by weighting the
@@ -111,6 +110,7 @@ class GaussianReweighting(EstimatesLogRatio, BaseReweighter):
     _weight_knobs = 'flatten ("auto"), max_weight (smaller) or shrinkage (larger)'
     traits = Traits(
         target_labels="optional",
+        on_device=True,
         examples=MappingProxyType(
             {"shrinkage": ({}, 0.9), "max_weight": ({}, 0.9), "flatten": ({}, 0.5)}
         ),
@@ -136,7 +136,7 @@ class GaussianReweighting(EstimatesLogRatio, BaseReweighter):
         self.flatten = flatten
         self.train_on = train_on
 
-    def _fit_log_ratio(self, X: Any, domains: Domains) -> NDArray[np.float64]:
+    def _fit_log_ratio(self, X: Any, domains: Domains) -> Any:
         source = rows_where(X, domains.source)
         self._ratio_ = GaussianRatio.fit(source, rows_where(X, domains.target), self.shrinkage)
         self.shrinkage_ = self._ratio_.shrinkage
@@ -145,5 +145,5 @@ class GaussianReweighting(EstimatesLogRatio, BaseReweighter):
     def _fit_nothing(self, X: Any) -> None:
         self.shrinkage_ = (float("nan"), float("nan"))
 
-    def _log_ratio(self, X: Any) -> NDArray[np.float64]:
+    def _log_ratio(self, X: Any) -> Any:
         return self._ratio_(X)

@@ -4,12 +4,10 @@ from numbers import Real
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from skransfer._compat import Interval, StrOptions
 from skransfer.base import BaseReweighter, Domains, Traits
 from skransfer.instance._ratio import EstimatesLogRatio
+from skransfer.solvers._landmarks import rows_at
 from skransfer.solvers.kde import fit_kde_ratio, width_candidates
 
 __all__ = ["KDEReweighting"]
@@ -101,6 +99,9 @@ class KDEReweighting(EstimatesLogRatio, BaseReweighter):
     than in ``weights_``, as its own kernel counts. Far from all rows the logarithms of
     the densities remain finite; the nearest rows of each domain decide.
 
+    Rows on a device are weighted there, which is where so many kernels belong; of more than 10 000
+    rows the host finds those that judge.
+
     References
     ----------
     .. [1] M. Sugiyama, K.-R. Müller. Input-dependent estimation of generalization error under
@@ -125,6 +126,7 @@ class KDEReweighting(EstimatesLogRatio, BaseReweighter):
     _weight_knobs = 'gamma (smaller), flatten ("auto") or max_weight (smaller)'
     traits = Traits(
         target_labels="optional",
+        on_device=True,
         examples=MappingProxyType(
             {"gamma": ({}, 0.7), "max_weight": ({}, 0.9), "flatten": ({}, 0.5)}
         ),
@@ -153,9 +155,11 @@ class KDEReweighting(EstimatesLogRatio, BaseReweighter):
         self.flatten = flatten
         self.train_on = train_on
 
-    def _fit_log_ratio(self, X: Any, domains: Domains) -> NDArray[np.float64]:
+    def _fit_log_ratio(self, X: Any, domains: Domains) -> Any:
         candidates = width_candidates(self.gamma, X)
-        ratio = fit_kde_ratio(X[domains.source], X[domains.target], candidates)
+        # Copies: the model keeps them, and the caller may write to X.
+        source, target = rows_at(X, domains.source), rows_at(X, domains.target)
+        ratio = fit_kde_ratio(source, target, candidates)
         self._ratio_, self.loo_score_ = ratio, ratio.score
         self.gamma_source_, self.gamma_target_ = ratio.gamma_source, ratio.gamma_target
         return ratio.at_source()
@@ -163,5 +167,5 @@ class KDEReweighting(EstimatesLogRatio, BaseReweighter):
     def _fit_nothing(self, X: Any) -> None:
         self.gamma_source_ = self.gamma_target_ = self.loo_score_ = float("nan")
 
-    def _log_ratio(self, X: Any) -> NDArray[np.float64]:
+    def _log_ratio(self, X: Any) -> Any:
         return self._ratio_(X)

@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
-from skransfer.kernels import check_memory
+from skransfer.kernels import backend_of, check_memory, to_host
 from skransfer.solvers.moments import DomainMoments, share_chunks
 
 __all__ = ["GaussianRatio", "oas_shrinkage"]
 
-Array = NDArray[np.float64]
+Array = Any  # of float64, on any device
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -55,8 +54,8 @@ class GaussianRatio:
 
         Parameters
         ----------
-        source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
-            Features that are constant in both are left out.
+        source, target : {array, CSR matrix} of shape (n_s, d) and (n_t, d)
+            On any device. Features that are constant in both are left out.
         shrinkage : float in [0, 1] or "auto", default="auto"
             Share of the identity in both covariances. ``"auto"``: that of `oas_shrinkage`, for
             each domain its own.
@@ -72,11 +71,10 @@ class GaussianRatio:
         MemoryError
             If matrices of d x d numbers cannot fit.
         """
-        d = source.shape[1]
-        check_memory(
-            8 * 8 * d**2, f"Covariances of {d} features", ["select or project features first"]
-        )
-        of_source, of_target = DomainMoments(d).update(source), DomainMoments(d).update(target)
+        d, backend = source.shape[1], backend_of(source)
+        ways_out = ["select or project features first"]
+        check_memory(8 * 8 * d**2, f"Covariances of {d} features", ways_out, backend)
+        of_source, of_target = (DomainMoments(d, backend).update(rows) for rows in (source, target))
         scale = _Scale.of(of_source, of_target, rounds=sp.issparse(source))
         return cls(
             _Gaussian.of(of_source, scale, shrinkage, "source"),
@@ -89,11 +87,11 @@ class GaussianRatio:
 
         Parameters
         ----------
-        X : {ndarray, CSR matrix} of shape (n, d)
+        X : {array, CSR matrix} of shape (n, d)
 
         Returns
         -------
-        ndarray of shape (n,)
+        array of shape (n,)
         """
         return self._over(X, self._source.log_density)
 
@@ -106,12 +104,12 @@ class GaussianRatio:
 
         Parameters
         ----------
-        source : {ndarray, CSR matrix} of shape (n_s, d)
+        source : {array, CSR matrix} of shape (n_s, d)
             Those of ``fit``.
 
         Returns
         -------
-        ndarray of shape (n_s,)
+        array of shape (n_s,)
 
         Raises
         ------
@@ -121,12 +119,12 @@ class GaussianRatio:
         return self._over(source, self._source.log_density_left_out())
 
     def _over(self, X: Any, source_density: Callable[[Array], Array]) -> Array:
-        out: Array = np.zeros(X.shape[0])
+        out = backend_of(X).zeros(X.shape[0])
         if not self._scale.kept.any():
             return out  # every feature is constant: the domains are the same
 
         def compare(rows: slice) -> None:
-            Z = self._scale(X[rows])
+            Z = self._scale(X[rows, :])
             out[rows] = self._target.log_density(Z) - source_density(Z)
 
         share_chunks(compare, X)
@@ -144,7 +142,7 @@ def oas_shrinkage(covariance: Array, n_rows: int) -> float:
 
     Parameters
     ----------
-    covariance : ndarray of shape (d, d)
+    covariance : array of shape (d, d)
         S, with divisor n.
     n_rows : int
 
@@ -162,8 +160,8 @@ def oas_shrinkage(covariance: Array, n_rows: int) -> float:
     >>> oas_shrinkage(np.eye(2), n_rows=16)
     1.0
     """
-    d = len(covariance)
-    squares, trace = float(np.sum(covariance**2)), float(np.trace(covariance))
+    d, xp = covariance.shape[0], backend_of(covariance).xp
+    squares, trace = float(xp.sum(covariance**2)), _trace(covariance)
     spread = squares - trace**2 / d
     size = (1 - 2 / d) * squares + trace**2
     weight = (n_rows + 1 - 2 / d) * spread
@@ -177,24 +175,30 @@ def oas_shrinkage(covariance: Array, n_rows: int) -> float:
 class _Scale:
     """Rows in units of the pooled standard deviations, without constant features."""
 
-    kept: NDArray[np.bool_]
+    kept: NDArray[np.bool_]  # on the host
     center: Array
     size: Array
 
     @classmethod
     def of(cls, first: DomainMoments, second: DomainMoments, rounds: bool) -> "_Scale":
-        variances = [np.diag(moments.scatter) / moments.count for moments in (first, second)]
-        largest = np.maximum(abs(first.mean), abs(second.mean))
+        backend = first.backend
+        variances, means = [], []
+        for moments in (first, second):
+            variances.append(to_host(backend.diagonal(moments.scatter)) / moments.count)
+            means.append(to_host(moments.mean))
+        largest = np.maximum(abs(means[0]), abs(means[1]))
         # What rounding leaves of the variance of a constant: sparse rows are not centered first.
         noise = 16 * _EPS * largest**2 if rounds else (16 * _EPS * largest) ** 2
         kept = np.maximum(*variances) > noise
         size = np.sqrt((variances[0] + variances[1])[kept] / 2)
-        return cls(kept, first.mean[kept], size)
+        return cls(kept, backend.asarray(means[0][kept]), backend.asarray(size))
 
     def __call__(self, X: Any) -> Array:
+        backend = backend_of(X)
         rows = X.toarray() if sp.issparse(X) else X
+        rows = rows if self.kept.all() else backend.take(rows, self.kept, axis=1)
         # Before the center is subtracted, single precision must be widened.
-        return (rows[:, self.kept].astype(np.float64) - self.center) / self.size
+        return (backend.wide(rows) - self.center) / self.size
 
 
 @dataclass(frozen=True)
@@ -212,18 +216,19 @@ class _Gaussian:
     def of(
         cls, moments: DomainMoments, scale: _Scale, shrinkage: float | str, name: str
     ) -> "_Gaussian":
-        mean = (moments.mean[scale.kept] - scale.center) / scale.size
-        scatter = moments.scatter[np.ix_(scale.kept, scale.kept)]
-        S = scatter / np.outer(scale.size, scale.size) / moments.count
+        take, kept = moments.backend.take, scale.kept
+        mean = (take(moments.mean, kept) - scale.center) / scale.size
+        scatter = take(take(moments.scatter, kept), kept, axis=1)
+        S = scatter / (scale.size[:, None] * scale.size) / moments.count
         if isinstance(shrinkage, str):
-            shrinkage = oas_shrinkage(S, moments.count) if len(S) else 0.0
+            shrinkage = oas_shrinkage(S, moments.count) if S.shape[0] else 0.0
         factor = _factor((1 - shrinkage) * S + shrinkage * _identity(S), name)
         return cls(mean, S, moments.count, float(shrinkage), name, factor)
 
     def log_density(self, Z: Array) -> Array:
         """Without the constant of the dimension, which the ratio does not need."""
         squares = _squared_lengths(self.factor, Z - self.mean)
-        return -squares / 2 - np.log(np.diag(self.factor)).sum()
+        return -squares / 2 - _log_pivots(self.factor)
 
     def log_density_left_out(self) -> Callable[[Array], Array]:
         """The density of the other rows at each of the rows that this one was fitted to.
@@ -237,39 +242,54 @@ class _Gaussian:
         factor = _factor(
             share * n / (n - 1) * S + self.shrinkage * _identity(S), f"{self.name} without a row"
         )
-        log_det = np.log(np.diag(factor)).sum()
+        log_det, xp = _log_pivots(factor), backend_of(factor).xp
 
         def log_density(Z: Array) -> Array:
             squares = _squared_lengths(factor, Z - self.mean)
             rest = 1 - share * n / (n - 1) ** 2 * squares
-            if (rest < 1e-10).any():
+            if bool(xp.any(rest < 1e-10)):
                 raise _singular(f"{self.name} without one of its rows")
             distances = (n / (n - 1)) ** 2 * squares / rest
-            return -distances / 2 - log_det - np.log(rest) / 2
+            return -distances / 2 - log_det - xp.log(rest) / 2
 
         return log_density
 
 
+def _trace(S: Array) -> float:
+    backend = backend_of(S)
+    return float(backend.xp.sum(backend.diagonal(S)))
+
+
 def _identity(S: Array) -> Array:
     """The multiple of the identity that has the trace of S."""
-    return np.eye(len(S)) * (np.trace(S) / max(len(S), 1))
+    return backend_of(S).eye(S.shape[0]) * (_trace(S) / max(S.shape[0], 1))
 
 
 def _squared_lengths(factor: Array, Z: Array) -> Array:
     """The form z' (L L')^-1 z at each row."""
-    solved = solve_triangular(factor, Z.T, lower=True, check_finite=False)
-    return np.einsum("ij,ij->j", solved, solved)
+    backend = backend_of(factor)
+    solved = backend.solve_lower(factor, Z.T)
+    if backend.is_host:
+        return np.einsum("ij,ij->j", solved, solved)
+    return backend.xp.sum(solved * solved, axis=0)
+
+
+def _log_pivots(factor: Array) -> float:
+    """Half the logarithm of the determinant of L L'."""
+    backend = backend_of(factor)
+    return float(backend.xp.sum(backend.xp.log(backend.diagonal(factor))))
 
 
 def _factor(C: Array, name: str) -> Array:
-    if not len(C):
+    if not C.shape[0]:
         return C
+    backend = backend_of(C)
     try:
-        factor: Array = cholesky(C, lower=True)
-    except LinAlgError:
+        factor = backend.cholesky(C)
+    except np.linalg.LinAlgError:
         raise _singular(name) from None
-    pivots = np.diag(factor)
-    if pivots.min() ** 2 <= len(C) * _EPS * pivots.max() ** 2:
+    pivots = to_host(backend.diagonal(factor))
+    if pivots.min() ** 2 <= C.shape[0] * _EPS * pivots.max() ** 2:
         raise _singular(name)
     return factor
 

@@ -9,16 +9,17 @@ largest, so with it the density of the rows that were seen is too high, the more
 the kernels (Sugiyama & Müller, Statistics & Decisions 23, 2005, weigh with such a ratio).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
-from skransfer.kernels import gaussian_log_sums, resolve_gamma
-from skransfer.solvers._landmarks import spaced_ranks, steady_order
+from skransfer.kernels import backend_of, gaussian_log_sums, resolve_gamma, to_host
+from skransfer.solvers._landmarks import rows_at, spaced_ranks, steady_order
+from skransfer.solvers._log_kernels import log_sum
 
 __all__ = [
     "SELECTION_ROWS",
@@ -40,7 +41,8 @@ class KDERatio:
 
     Attributes
     ----------
-    source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
+    source, target : {array, CSR matrix} of shape (n_s, d) and (n_t, d)
+        On any device, where the ratio is computed.
     gamma_source, gamma_target : float
         Inverse widths of the kernels.
     score : float
@@ -53,15 +55,15 @@ class KDERatio:
     gamma_target: float
     score: float
 
-    def __call__(self, X: Any) -> Array:
+    def __call__(self, X: Any) -> Any:
         """Logarithm of the ratio at new rows, finite at any distance."""
-        top = log_densities(X, self.target, gammas=[self.gamma_target])[0]
-        return np.asarray(top - log_densities(X, self.source, gammas=[self.gamma_source])[0])
+        top = log_densities(X, self.target, gammas=[self.gamma_target])
+        return (top - log_densities(X, self.source, gammas=[self.gamma_source]))[0, :]
 
-    def at_source(self) -> Array:
+    def at_source(self) -> Any:
         """Logarithm of the ratio at each row of `source`, whose density leaves that row out."""
-        top = log_densities(self.source, self.target, gammas=[self.gamma_target])[0]
-        return np.asarray(top - log_densities(self.source, gammas=[self.gamma_source])[0])
+        top = log_densities(self.source, self.target, gammas=[self.gamma_target])
+        return (top - log_densities(self.source, gammas=[self.gamma_source]))[0, :]
 
 
 def fit_kde_ratio(source: Any, target: Any, gammas: Sequence[float]) -> KDERatio:
@@ -72,9 +74,9 @@ def fit_kde_ratio(source: Any, target: Any, gammas: Sequence[float]) -> KDERatio
 
     Parameters
     ----------
-    source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
-        At least two rows each. Widths are judged on at most 10 000 rows of each, equally spaced
-        in an order that depends on the rows alone.
+    source, target : {array, CSR matrix} of shape (n_s, d) and (n_t, d)
+        At least two rows each, on any device. Widths are judged on at most 10 000 rows of each,
+        equally spaced in an order that depends on the rows alone, which is found on the host.
     gammas : sequence of float
         Candidates, ascending and positive. Where there is more than one, those chosen on fewer
         rows than there are grow with the rate n^(2 / (d + 4)) of the best widths.
@@ -122,7 +124,7 @@ def choose_widths(
 
     Parameters
     ----------
-    source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
+    source, target : {array, CSR matrix} of shape (n_s, d) and (n_t, d)
         At least two rows each.
     gammas : sequence of float
         Ascending and positive.
@@ -143,33 +145,36 @@ def choose_widths(
     >>> choose_widths(source, target, [2.0, 20.0, 200.0])[0]
     (2.0, 200.0)
     """
+    xp = backend_of(source).xp
     own_s, own_t = (log_densities(rows, gammas=gammas) for rows in (source, target))
     t_at_s = log_densities(source, target, gammas=gammas)
     s_at_t = log_densities(target, source, gammas=gammas)
-    sharpest = [int(np.argmax(own.mean(axis=1))) for own in (own_s, own_t)]
+    sharpest = [int(np.argmax(to_host(xp.mean(own, axis=1)))) for own in (own_s, own_t)]
     scores = np.full((sharpest[0] + 1, sharpest[1] + 1), np.inf)
     with np.errstate(over="ignore"):
         for a, row in enumerate(scores):
-            means = logsumexp(t_at_s[: len(row)] - own_s[a], axis=1) - np.log(source.shape[0])
-            row[:] = np.exp(means) - (own_t[: len(row)] - s_at_t[a]).mean(axis=1)
+            up_to = slice(0, len(row))
+            means = log_sum(t_at_s[up_to, :] - own_s[a, :], axis=1) - math.log(source.shape[0])
+            likelihoods = xp.mean(own_t[up_to, :] - s_at_t[a, :], axis=1)
+            row[:] = to_host(xp.exp(means) - likelihoods)
     a, b = np.argwhere(scores == scores.min())[0].tolist()
     return (float(gammas[a]), float(gammas[b])), float(scores[a, b])
 
 
-def log_densities(X: Any, Y: Any = None, *, gammas: Sequence[float]) -> Array:
+def log_densities(X: Any, Y: Any = None, *, gammas: Sequence[float] | Array) -> Any:
     r"""Logarithms of kernel density estimates, one for each width.
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
+    X : {array, CSR matrix} of shape (n, d)
         Where.
-    Y : {ndarray, CSR matrix} of shape (m, d), default=None
+    Y : {array, CSR matrix} of shape (m, d), default=None
         Rows of the estimate. None: the rows of X, each left out where it stands.
     gammas : sequence of float
 
     Returns
     -------
-    ndarray of shape (g, n)
+    array of shape (g, n)
 
     Examples
     --------
@@ -180,7 +185,8 @@ def log_densities(X: Any, Y: Any = None, *, gammas: Sequence[float]) -> Array:
     """
     n_rows = X.shape[0] - 1 if Y is None else Y.shape[0]
     scale = 0.5 * X.shape[1] * np.log(np.asarray(gammas) / np.pi) - np.log(n_rows)
-    return np.asarray(gaussian_log_sums(X, Y, gammas=gammas) + scale[:, None])
+    sums = gaussian_log_sums(X, Y, gammas=[float(gamma) for gamma in gammas])
+    return sums + backend_of(X).asarray(scale)[:, None]
 
 
 def width_candidates(gamma: float | str, X: Any) -> Array:
@@ -191,7 +197,7 @@ def width_candidates(gamma: float | str, X: Any) -> Array:
     gamma : float or {"loo", "scale", "median"}
         ``"loo"``: 15 powers of two, 1/16 to 1024, times the median heuristic of the rows. The
         others stand for one value (:func:`skransfer.kernels.resolve_gamma`).
-    X : {ndarray, CSR matrix} of shape (n, d)
+    X : {array, CSR matrix} of shape (n, d)
         Rows of both domains.
 
     Returns
@@ -219,4 +225,4 @@ def _judges(X: Any) -> Any:
     n = X.shape[0]
     if n <= SELECTION_ROWS:
         return X
-    return X[steady_order(X)[spaced_ranks(SELECTION_ROWS, n)]]
+    return rows_at(X, steady_order(X)[spaced_ranks(SELECTION_ROWS, n)])

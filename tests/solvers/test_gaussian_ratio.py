@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 from scipy.stats import multivariate_normal
 
+from skransfer.kernels import to_host
 from skransfer.solvers.gaussian_ratio import GaussianRatio, oas_shrinkage
 
 RNG = np.random.default_rng(0)
@@ -158,3 +159,33 @@ def test_sparse_rows_and_single_precision():
     np.testing.assert_allclose(
         GaussianRatio.fit(*single).left_out(single[0]), ours, rtol=1e-4, atol=1e-4
     )
+
+
+@pytest.mark.parametrize("shrinkage", ["auto", 0.2])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_device_finds_the_same_ratio(shrinkage, dtype):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    constant = np.full((40, 1), 7.0)
+    here = [np.hstack([part, constant[: len(part)]]).astype(dtype) for part in rows(5)]
+    there = [strict.asarray(part, device=device) for part in here]
+    ours, plain = (GaussianRatio.fit(*parts, shrinkage) for parts in (there, here))
+    assert ours.shrinkage == pytest.approx(plain.shrinkage, rel=1e-12)
+    pairs = [(ours.left_out(there[0]), plain.left_out(here[0]))]
+    pairs += [(ours(x), plain(y)) for x, y in zip(there, here, strict=True)]
+    for found, expected in pairs:
+        assert found.device == device
+        np.testing.assert_allclose(to_host(found), expected, rtol=1e-10, atol=1e-10)
+
+
+def test_what_is_singular_on_a_device():
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    source, target = (strict.asarray(part, device=device) for part in rows(4))
+    with pytest.raises(ValueError, match="covariance of the target is singular"):
+        GaussianRatio.fit(source, target[:3, :], 0.0)
+    ratio = GaussianRatio.fit(source[:5, :], target, 0.0)
+    with pytest.raises(ValueError, match="source without one of its rows is singular"):
+        ratio.left_out(source[:5, :])
+    same = GaussianRatio.fit(source * 0.0, source * 0.0)
+    np.testing.assert_array_equal(to_host(same(source)), np.zeros(40))

@@ -8,6 +8,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 from scipy.stats import gaussian_kde
 
+from skransfer.kernels import to_host
 from skransfer.solvers import kde as module
 from skransfer.solvers.kde import choose_widths, fit_kde_ratio, log_densities, width_candidates
 
@@ -107,9 +108,14 @@ def test_judges_do_not_depend_on_the_order(monkeypatch):
     assert module._judges(SOURCE).shape == (30, 2)
 
 
-def test_scores_that_overflow_lose():
+@pytest.mark.parametrize("there", [False, True])
+def test_scores_that_overflow_lose(there):
     source = np.r_[np.zeros((20, 1)), [[50.0]]] + RNG.normal(scale=0.1, size=(21, 1))
     target = RNG.normal(50.0, 0.1, size=(20, 1))
+    if there:
+        strict = pytest.importorskip("array_api_strict")
+        device = strict.Device("device1")
+        source, target = (strict.asarray(rows, device=device) for rows in (source, target))
     (gamma_s, _), score = choose_widths(source, target, [1e-4, 1e2])
     assert gamma_s == 1e-4
     assert np.isfinite(score)
@@ -135,3 +141,21 @@ def test_candidates():
     gammas = width_candidates("loo", SOURCE)
     assert width_candidates("median", SOURCE)[0] == gammas[4]
     assert (np.diff(gammas) > 0).all()
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-10), (np.float32, 1e-5)])
+def test_a_device_chooses_and_fits_the_same(monkeypatch, dtype, rtol):
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    monkeypatch.setattr(module, "SELECTION_ROWS", 50)
+    here = SOURCE.astype(dtype), TARGET.astype(dtype)
+    there = [strict.asarray(rows, device=device) for rows in here]
+    ours = fit_kde_ratio(*there, width_candidates("loo", there[0]))
+    plain = fit_kde_ratio(*here, width_candidates("loo", here[0]))
+    widths = ours.gamma_source, ours.gamma_target
+    assert widths == pytest.approx((plain.gamma_source, plain.gamma_target), rel=1e-6)
+    assert ours.score == pytest.approx(plain.score, rel=rtol)
+    pairs = (ours.at_source(), plain.at_source()), (ours(there[1]), plain(here[1]))
+    for found, expected in pairs:
+        assert found.device == device
+        np.testing.assert_allclose(to_host(found), expected, rtol=rtol, atol=10 * rtol)
