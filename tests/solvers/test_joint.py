@@ -167,12 +167,14 @@ def test_memory_is_refused_beforehand(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize(("d", "gram"), [(4, False), (90, False), (4, True)])
-def test_distance_and_balance_on_a_device(d, gram, dtype):
+@pytest.mark.parametrize(
+    ("d", "shift", "gram"), [(4, 1.4, False), (90, 4.0, False), (4, 1.4, True)]
+)
+def test_distance_and_balance_on_a_device(d, shift, gram, dtype):
     strict = pytest.importorskip("array_api_strict")
     rng = np.random.default_rng(0)
     source, codes = np.arange(60) < 25, rng.integers(-1, 3, size=60)
-    X = rng.normal(size=(60, d)) + 1.4 * source[:, None] * rng.normal(size=d) / np.sqrt(d)
+    X = rng.normal(size=(60, d)) + shift * source[:, None] * rng.normal(size=d) / np.sqrt(d)
     X = (X @ X.T if gram else X).astype(dtype)
     there = strict.asarray(X, device=strict.Device("device1"))
     expected, found = (proxy_distance(rows, ~source, gram=gram) for rows in (X, there))
