@@ -3,12 +3,13 @@
 from numbers import Real
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import OneToOneFeatureMixin
 
 from skransfer._compat import Interval
 from skransfer.base import BaseMapper, Domains, Traits
+from skransfer.kernels import backend_of
+from skransfer.solvers.moments import rows_where
 from skransfer.solvers.monge import MongeMap
 
 __all__ = ["LinearMonge"]
@@ -72,7 +73,8 @@ class LinearMonge(OneToOneFeatureMixin, BaseMapper):
     d x d matrix is formed.
 
     Sparse X is accepted; moved rows have no zeros, so mapped rows come dense, of either side, and
-    take n d floats of memory. Moments are accumulated in float64, for float32 rows too.
+    take n d floats of memory. Moments are accumulated in float64, for float32 rows too. CuPy rows
+    are mapped on their GPU.
 
     References
     ----------
@@ -93,7 +95,7 @@ class LinearMonge(OneToOneFeatureMixin, BaseMapper):
     True
     """
 
-    traits = Traits(target_labels="optional")
+    traits = Traits(target_labels="optional", on_device=True)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMapper._parameter_constraints,
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -107,11 +109,12 @@ class LinearMonge(OneToOneFeatureMixin, BaseMapper):
         self.train_on = train_on
 
     def _fit_map(self, X: Any, y: NDArray[Any] | None, domains: Domains) -> None:
-        self.map_ = MongeMap.fit(X[domains.source], X[domains.target], self.alpha)
+        source, target = (rows_where(X, mask) for mask in (domains.source, domains.target))
+        self.map_ = MongeMap.fit(source, target, self.alpha)
 
     def _map(self, X: Any, domains: Domains) -> Any:
-        source = domains.ids >= 0
-        Z = np.array(X.toarray() if hasattr(X, "toarray") else X)
+        source, backend = domains.ids >= 0, backend_of(X)
+        Z = X.toarray() if hasattr(X, "toarray") else X + 0.0
         if source.any():
-            Z[source] = self.map_(X[source])
+            Z[backend.asarray(source)] = self.map_(rows_where(X, source))
         return Z

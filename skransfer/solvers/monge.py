@@ -4,20 +4,18 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
-from skransfer.kernels import check_memory
+from skransfer.kernels import Backend, backend_of, check_memory, dtype_of, to_host
+from skransfer.solvers._column_moments import column_means
 from skransfer.solvers.moments import DomainMoments, row_chunks
 from skransfer.solvers.subspace import principal_axes, project
 
 __all__ = ["MongeMap", "monge_matrix"]
 
-Array = NDArray[np.float64]
-
 _EPS = float(np.finfo(np.float64).eps)
 
 
-def monge_matrix(C_s: Array, C_t: Array) -> Array:
+def monge_matrix(C_s: Any, C_t: Any) -> Any:
     r"""The symmetric matrix A >= 0 with A C_s A = C_t.
 
     Knott and Smith (1984); Dowson and Landau (1982):
@@ -28,14 +26,14 @@ def monge_matrix(C_s: Array, C_t: Array) -> Array:
 
     Parameters
     ----------
-    C_s : ndarray of shape (d, d)
+    C_s : array of shape (d, d)
         Symmetric positive definite.
-    C_t : ndarray of shape (d, d)
+    C_t : array of shape (d, d)
         Symmetric positive semidefinite.
 
     Returns
     -------
-    ndarray of shape (d, d)
+    array of shape (d, d)
 
     Raises
     ------
@@ -49,17 +47,19 @@ def monge_matrix(C_s: Array, C_t: Array) -> Array:
     >>> monge_matrix(np.array([[4.0]]), np.array([[9.0]]))
     array([[1.5]])
     """
-    values, V = np.linalg.eigh(C_s)
-    rank = int(np.sum(values > len(values) * _EPS * values.max(initial=0.0)))
-    if rank < len(values):
-        raise ValueError(f"C_s is singular: rank {rank} of {len(values)}.")
-    lengths = np.sqrt(values)
-    inner = (V.T @ C_t @ V) * np.outer(lengths, lengths)
-    squares, U = np.linalg.eigh((inner + inner.T) / 2)
+    d, backend = C_s.shape[0], backend_of(C_s)
+    xp = backend.xp
+    values, V = backend.eigh(C_s)
+    rank = int(np.sum(to_host(values) > d * _EPS * backend.largest(values)))
+    if rank < d:
+        raise ValueError(f"C_s is singular: rank {rank} of {d}.")
+    lengths = xp.sqrt(values)
+    inner = (V.T @ C_t @ V) * (lengths[:, None] * lengths)
+    squares, U = backend.eigh((inner + inner.T) / 2)
     # F F' is symmetric to the last bit up to the order of sums, and never indefinite.
-    factor = (V / lengths) @ (U * np.maximum(squares, 0.0) ** 0.25)
-    A = factor @ factor.copy().T
-    return np.asarray((A + A.T) / 2)
+    factor = (V / lengths) @ (U * xp.maximum(squares, 0.0) ** 0.25)
+    A = factor @ (factor + 0.0).T
+    return (A + A.T) / 2
 
 
 class MongeMap:
@@ -82,8 +82,8 @@ class MongeMap:
 
     Attributes
     ----------
-    mean_source, mean_target : ndarray of shape (d,)
-    basis : ndarray of shape (d, m) or None
+    mean_source, mean_target : array of shape (d,)
+    basis : array of shape (d, m) or None
         Q; None where the d x d problem was solved.
 
     Examples
@@ -98,12 +98,12 @@ class MongeMap:
     """
 
     def __init__(
-        self, source: DomainMoments, target: DomainMoments, alpha: float, basis: Array | None
+        self, source: DomainMoments, target: DomainMoments, alpha: float, basis: Any
     ) -> None:
         """`basis` is given where the scatters are those of coordinates in it."""
         self.mean_source, self.mean_target, self.basis = source.mean, target.mean, basis
-        C_s, C_t = source.covariance(), target.covariance()
-        ridge = alpha * np.eye(len(C_s))
+        backend, C_s, C_t = source.backend, source.covariance(), target.covariance()
+        ridge = alpha * backend.eye(C_s.shape[0])
         try:
             self._inner = monge_matrix(C_s + ridge, C_t + ridge)
         except ValueError as error:
@@ -111,7 +111,8 @@ class MongeMap:
                 f"alpha={alpha!r} does not make the source covariance invertible. Give a larger "
                 "alpha, remove constant or dependent features, or use more rows than features."
             ) from error
-        self._identity = np.array_equal(C_s, C_t) and np.array_equal(source.mean, target.mean)
+        pairs = ((C_s, C_t), (source.mean, target.mean))
+        self._identity = all(bool(backend.xp.all(a == b)) for a, b in pairs)
 
     @classmethod
     def fit(cls, source: Any, target: Any, alpha: float = 1e-3) -> "MongeMap":
@@ -119,7 +120,7 @@ class MongeMap:
 
         Parameters
         ----------
-        source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
+        source, target : {array, CSR matrix} of shape (n_s, d) and (n_t, d)
         alpha : float, default=1e-3
             Added to the diagonals of both covariances, in squared units of the features.
 
@@ -149,77 +150,83 @@ class MongeMap:
         if alpha > 0 and source.shape[0] + target.shape[0] <= d:
             basis = _joint_basis(source, target)
             return cls(_moments(source, basis), _moments(target, basis), float(alpha), basis)
-        _check_square(d)
+        _check_square(d, backend_of(source))
         return cls(_moments(source), _moments(target), float(alpha), None)
 
-    def __call__(self, X: Any) -> NDArray[Any]:
+    def __call__(self, X: Any) -> Any:
         """Map source rows.
 
         Parameters
         ----------
-        X : {ndarray, CSR matrix} of shape (n, d)
+        X : {array, CSR matrix} of shape (n, d)
+            Where the rows of fit were.
 
         Returns
         -------
-        ndarray of shape (n, d)
+        array of shape (n, d)
             float32 for float32 rows, else float64. Dense for sparse rows too: mapped rows have no
             zeros.
         """
-        out = np.empty(X.shape, dtype=np.float32 if X.dtype == np.float32 else np.float64)
+        backend = backend_of(X)
+        dtype = np.float32 if dtype_of(X) == np.float32 else np.float64
+        out = backend.empty(X.shape, dtype)
         for rows, chunk in row_chunks(X):
             dense = chunk.toarray() if sp.issparse(chunk) else chunk
-            out[rows] = dense if self._identity else self._move(dense)
+            moved = dense if self._identity else self._move(dense)
+            out[rows, :] = backend.astype(moved, dtype)
         return out
 
-    def matrix(self) -> Array:
+    def matrix(self) -> Any:
         """The matrix A, of shape (d, d), symmetric.
 
         Returns
         -------
-        ndarray
+        array
         """
-        d = len(self.mean_source)
+        d, backend = self.mean_source.shape[0], backend_of(self.mean_source)
         if self._identity:
-            _check_square(d)
-            return np.eye(d)
+            _check_square(d, backend)
+            return backend.eye(d)
         if self.basis is None:
-            return self._inner.copy()
-        _check_square(d)
-        change = self._inner - np.eye(len(self._inner))
-        A = np.eye(d) + self.basis @ change @ self.basis.T
+            return self._inner + 0.0  # a copy
+        _check_square(d, backend)
+        change = self._inner - backend.eye(self._inner.shape[0])
+        A = backend.eye(d) + self.basis @ change @ self.basis.T
         return (A + A.T) / 2
 
-    def _move(self, X: NDArray[Any]) -> Array:
+    def _move(self, X: Any) -> Any:
         centered = X - self.mean_source
         if self.basis is None:
-            return np.asarray(centered @ self._inner + self.mean_target)
+            return centered @ self._inner + self.mean_target
         inner = centered @ self.basis
         change = inner @ self._inner - inner
-        return np.asarray(centered + change @ self.basis.T + self.mean_target)
+        return centered + change @ self.basis.T + self.mean_target
 
 
 # ----------------------------------------------------------------------------------- helpers
 
 
-def _joint_basis(source: Any, target: Any) -> Array:
+def _joint_basis(source: Any, target: Any) -> Any:
     """Orthonormal columns that span the centered rows of both domains."""
+    backend = backend_of(source)
     spans = [
         principal_axes(X, name).directions for name, X in (("source", source), ("target", target))
     ]
-    return np.linalg.qr(np.hstack(spans))[0]
+    return backend.orthonormal(backend.concat(spans, axis=1))
 
 
-def _moments(X: Any, basis: Array | None = None) -> DomainMoments:
+def _moments(X: Any, basis: Any = None) -> DomainMoments:
     """Mean of the rows, and their scatter: in the coordinates of a basis, where there is one."""
+    backend = backend_of(X)
     if basis is None:
-        return DomainMoments(X.shape[1]).update(X)
-    mean = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
-    moments = DomainMoments(basis.shape[1]).update(project(X, mean, basis))
+        return DomainMoments(X.shape[1], backend).update(X)
+    mean = column_means(X)
+    moments = DomainMoments(basis.shape[1], backend).update(project(X, mean, basis))
     moments.mean = mean
     return moments
 
 
-def _check_square(d: int) -> None:
+def _check_square(d: int, backend: Backend) -> None:
     check_memory(
         6 * 8 * d**2,
         f"A {d} x {d} matrix",
@@ -227,4 +234,5 @@ def _check_square(d: int) -> None:
             "select or project features first",
             "fit on no more rows, of both domains together, than features, which needs none",
         ],
+        backend,
     )

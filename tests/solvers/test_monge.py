@@ -7,6 +7,7 @@ import pytest
 import scipy.linalg
 import scipy.sparse as sp
 
+from skransfer.kernels import to_host
 from skransfer.solvers.coral import CoralMap
 from skransfer.solvers.monge import MongeMap, monge_matrix
 
@@ -276,3 +277,39 @@ def test_a_map_can_be_stored_and_leaves_rows_alone():
     fitted = MongeMap.fit(source, target)
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_allclose(again(source), fitted(source), rtol=1e-12)
+
+
+@pytest.fixture
+def there():
+    """Rows onto a device that hides no copy."""
+    strict = pytest.importorskip("array_api_strict")
+    return lambda X: strict.asarray(X, device=strict.Device("device1"))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", ["many rows", "few target rows", "few rows", "one feature"])
+def test_rows_on_a_device_are_mapped_there(shape, dtype, there, monkeypatch):
+    monkeypatch.setattr("skransfer.solvers.moments._DEVICE_CHUNK_ROWS", 9)
+    source, target = (Z.astype(dtype) for Z in _domains(*SHAPES[shape]))
+    on_host, found = (MongeMap.fit(on(source), on(target), 0.5) for on in (np.asarray, there))
+    matrix, mapped = found.matrix(), found(there(source))
+    assert mapped.device == matrix.device == there(source).device
+    np.testing.assert_allclose(to_host(matrix), on_host.matrix(), rtol=1e-9, atol=1e-10)
+    assert to_host(mapped).dtype == dtype
+    rtol = 1e-9 if dtype == np.float64 else 1e-6
+    np.testing.assert_allclose(to_host(mapped), on_host(source), rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("n", [60, 3])
+def test_equal_domains_on_a_device_give_the_identity_exactly(n, there):
+    source = _domains(n, n, 8)[0]
+    fitted = MongeMap.fit(there(source), there(source.copy()))
+    np.testing.assert_array_equal(to_host(fitted(there(source))), source)
+    np.testing.assert_array_equal(to_host(fitted.matrix()), np.eye(8))
+
+
+def test_a_singular_source_on_a_device_is_refused(there):
+    source, target = _domains(100, 90, 5)
+    source[:, 2] = 3.0
+    with pytest.raises(ValueError, match="Give a larger alpha"):
+        MongeMap.fit(there(source), there(target), 0.0)
