@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skransfer.kernels import DenseOperator
+from skransfer.kernels import Backend, DenseOperator, backend_of, kernel_operator, to_host
+from skransfer.solvers._systems import cholesky_solver
 from skransfer.solvers.interior import DenseSystem, LowRankSystem, interior_point_qp
 from skransfer.solvers.qp import box_slab_qp, frank_wolfe_gap
 
@@ -134,3 +135,88 @@ def test_errors_name_the_argument(change, message):
 def test_delta_is_checked():
     with pytest.raises(ValueError, match="delta"):
         LowRankSystem(np.ones((3, 1)), np.array([1.0, -1.0, 1.0]))
+
+
+def _on_device(x):
+    strict = pytest.importorskip("array_api_strict")
+    return strict.asarray(x, device=strict.Device("device1"))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_device_takes_the_steps_of_the_host(seed, dtype):
+    features, delta, kappa, bounds = _problem(seed, dtype)
+    K = _dense(features, delta).astype(dtype)
+    pairs = [
+        (DenseSystem(K), DenseSystem(_on_device(K))),
+        (LowRankSystem(features, delta), LowRankSystem(_on_device(features), delta)),
+    ]
+    for host, there in pairs:
+        ours = interior_point_qp(host, kappa, gap_tol=1e-6, **bounds)
+        theirs = interior_point_qp(there, _on_device(kappa), gap_tol=1e-6, **bounds)
+        assert backend_of(theirs.x) == backend_of(theirs.gradient) == there.backend
+        assert theirs.converged
+        assert theirs.n_iter == ours.n_iter
+        np.testing.assert_allclose(to_host(theirs.x), ours.x, rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(theirs.gap, ours.gap, rtol=1e-4, atol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_systems_on_a_device(dtype):
+    rng = np.random.default_rng(0)
+    features, delta = rng.normal(size=(90, 7)).astype(dtype), rng.uniform(size=90)
+    system, x = LowRankSystem(_on_device(features), delta), rng.normal(size=90)
+    wide, rows, center = features.astype(np.float64), np.flatnonzero(x > 0), rng.normal(size=7)
+    K = wide @ wide.T + np.diag(delta)
+    for found, expected in (
+        (system.matvec(_on_device(x)), K @ x),
+        (system.diagonal(), np.diag(K)),
+        (
+            system.gram(_on_device(x), rows, _on_device(center)),
+            (x[rows, None] * (wide[rows] - center)).T @ (wide[rows] - center),
+        ),
+        (system.factor(_on_device(np.ones(90)))(_on_device(x)), np.linalg.solve(K + np.eye(90), x)),
+    ):
+        assert backend_of(found) == system.backend
+        np.testing.assert_allclose(to_host(found), expected, rtol=1e-9, atol=1e-11)
+
+
+def test_a_ridge_is_a_diagonal():
+    features, delta, kappa, _ = _problem(2)
+    K, theta = _dense(features, delta), np.exp(kappa)
+    system, whole = DenseSystem(K, 0.3), DenseSystem(K + 0.3 * np.eye(len(K)))
+    np.testing.assert_allclose(system.matvec(kappa), whole.matvec(kappa), rtol=1e-12)
+    np.testing.assert_allclose(system.factor(theta)(kappa), whole.factor(theta)(kappa), rtol=1e-9)
+
+
+def test_matrices_that_rounding_made_indefinite_are_factored():
+    rng = np.random.default_rng(0)
+    Q = np.linalg.qr(rng.normal(size=(30, 30)))[0]
+    values = np.r_[np.linspace(1, 2, 29), -1e-12]
+    matrix, right = (Q * values) @ Q.T, Q[:, :29] @ rng.normal(size=29)
+    before, expected = matrix.copy(), (Q[:, :29] / values[:29]) @ (Q[:, :29].T @ right)
+    for turn in (np.asarray, _on_device):
+        found = to_host(cholesky_solver(turn(matrix))(turn(right)))
+        off = found - Q[:, 29] * (Q[:, 29] @ found)  # along the last vector anything may stand
+        np.testing.assert_allclose(off, expected, atol=1e-6)
+    np.testing.assert_array_equal(matrix, before)
+
+
+def test_far_from_positive_semidefinite_it_ends_inside_the_constraints():
+    A = np.random.default_rng(0).normal(size=(40, 40))
+    for K in (A + A.T, A + A.T - 20 * np.eye(40)):
+        found = interior_point_qp(DenseSystem(K), A[0], upper=2.0, low=10, high=30, gap_tol=1e-9)
+        assert not found.converged
+        assert (found.x >= 0).all()
+        assert (found.x <= 2).all()
+        assert 10 - 1e-9 <= found.x.sum() <= 30 + 1e-9
+
+
+def test_what_cannot_fit_is_refused_before_it_is_computed(monkeypatch):
+    rows = _on_device(np.random.default_rng(0).normal(size=(50, 2)))
+    op = kernel_operator(rows, form="tiled")
+    monkeypatch.setattr(Backend, "free_memory", lambda self: 17.0 * 50**2 + 8 * 50**2 - 1)
+    with pytest.raises(MemoryError, match=r"50 rows, .*feature_map, .*fit on fewer rows"):
+        DenseSystem.of(op)
+    monkeypatch.setattr(Backend, "free_memory", lambda self: 17.0 * 50**2 + 8 * 50**2)
+    assert DenseSystem.of(op).n == 50

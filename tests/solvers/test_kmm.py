@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from skransfer.kernels import canonical_order, kernel_operator, kernel_sums
+from skransfer.kernels import (
+    DenseOperator,
+    LowRankOperator,
+    backend_of,
+    canonical_order,
+    kernel_operator,
+    kernel_sums,
+    to_host,
+)
 from skransfer.solvers.kmm import kmm_weights
 from skransfer.solvers.qp import frank_wolfe_gap
 
@@ -13,10 +21,16 @@ def _domains(n_s=200, n_t=150, d=4, seed=0):
     return rng.normal(size=(n_s, d)), rng.normal(size=(n_t, d)) * 0.7 + 0.4
 
 
-def _solve(source, target, *, dtype=None, knobs=None, **kernel):
-    op = kernel_operator(source, dtype=dtype, **kernel)
-    means = kernel_sums(source, target, **kernel) / len(target)
-    return kmm_weights(op, means, kernel_sums(target, **kernel).mean() / len(target), **knobs or {})
+def _solve(source, target, *, dtype=None, form="auto", knobs=None, **kernel):
+    op = kernel_operator(source, dtype=dtype, form=form, **kernel)
+    means = kernel_sums(source, target, **kernel) / target.shape[0]
+    own = to_host(kernel_sums(target, **kernel)).mean() / target.shape[0]
+    return kmm_weights(op, means, own, **knobs or {})
+
+
+def _on_device(*arrays):
+    strict = pytest.importorskip("array_api_strict")
+    return [strict.asarray(x, device=strict.Device("device1")) for x in arrays]
 
 
 def _mmd2(source, target, w, **kernel):
@@ -201,3 +215,114 @@ def test_canonical_order_makes_weights_independent_of_row_order(gamma):
         np.testing.assert_allclose(
             solve(source[order], target[::-1]), expected[order], rtol=1e-12, atol=1e-12
         )
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("gamma", [0.01, 0.3, 5.0])
+@pytest.mark.parametrize(
+    ("upper", "epsilon", "alpha"), [(1000.0, 0.9, 0.0), (3.0, 0.05, 0.0), (10.0, 0.0, 0.1)]
+)
+def test_on_a_device_another_solver_ends_as_near_to_the_optimum(
+    dtype, gamma, upper, epsilon, alpha
+):
+    rows = [a.astype(dtype) for a in _domains(100, 80)]
+    knobs = {"max_weight": upper, "epsilon": epsilon, "alpha": alpha}
+    there = _on_device(*rows)
+    expected, host = _solve(*rows, gamma=gamma, knobs=knobs)
+    weights, info = _solve(*there, gamma=gamma, knobs=knobs)
+    assert backend_of(weights) == backend_of(there[0])
+    weights = to_host(weights)
+    # The constraints hold, and the numbers are those of the definition, in double precision.
+    assert (weights >= 0).all()
+    assert (weights <= upper).all()
+    assert 100 * (1 - epsilon) - 1e-10 <= weights.sum() <= 100 * (1 + epsilon) + 1e-10
+    rounding = 1e-13 if dtype == np.float64 else 1e-6
+    source, target = (a.astype(np.float64) for a in rows)
+    after = _mmd2(source, target, weights, gamma=gamma)
+    np.testing.assert_allclose(info["mmd2_after"], after, atol=rounding)
+    K = kernel_operator(source, gamma=gamma).to_dense() + alpha * np.eye(100)
+    gradient = K @ weights - 100 / 80 * kernel_sums(source, target, gamma=gamma)
+    bounds = (upper, 100 * (1 - epsilon), 100 * (1 + epsilon))
+    gap = 2 / 100**2 * frank_wolfe_gap(weights, gradient, *bounds)
+    np.testing.assert_allclose(info["gap"], gap, atol=4 * rounding)
+    # The same rule stops both solvers, at values that differ by less than what they certify.
+    for name in ("gap_tol", "mmd2_before"):
+        np.testing.assert_allclose(info[name], host[name], rtol=1e-9, atol=rounding)
+    assert info["converged"]
+    assert 0 < info["n_iter"] < 30
+    ours, theirs = (
+        found["mmd2_after"] + alpha * w @ w / 100**2
+        for w, found in ((weights, info), (expected, host))
+    )
+    assert abs(ours - theirs) <= max(info["gap"], host["gap"]) + rounding
+
+
+def test_a_matrix_that_is_not_held_is_computed_on_a_device():
+    there = _on_device(*_domains(100, 80))
+    weights, info = _solve(*there, gamma=0.3)
+    other, tiled = _solve(*there, gamma=0.3, form="tiled")
+    assert (info["kernel_form"], tiled["kernel_form"]) == ("dense", "tiled")
+    np.testing.assert_allclose(to_host(other), to_host(weights), rtol=1e-6, atol=1e-8)
+
+
+def _low_rank(features, goal, delta=None, **knobs):
+    op = LowRankOperator(features, delta)
+    return kmm_weights(op, op.embed(goal[:, None])[:, 0], 1.0, **knobs)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("delta", [None, 0.01])
+def test_low_rank_kernels_on_a_device(dtype, delta):
+    source, target = _domains(120, 90)
+    features = np.c_[source, source**2, np.ones(120)].astype(dtype)
+    goal = np.c_[target, target**2, np.ones(90)].mean(axis=0)
+    delta = None if delta is None else np.full(120, delta)
+    _, host = _low_rank(features, goal, delta)
+    weights, info = _low_rank(*_on_device(features, goal), delta)
+    assert info["kernel_form"] == "low-rank"
+    assert info["converged"]
+    assert abs(info["mmd2_after"] - host["mmd2_after"]) <= info["gap_tol"] + host["gap_tol"]
+    wide, weights = features.astype(np.float64), to_host(weights) / 120
+    off = weights @ wide - goal
+    expected = off @ off + (1 - goal @ goal) + (0 if delta is None else 0.01 * weights @ weights)
+    rounding = 1e-12 if dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(info["mmd2_after"], expected, atol=rounding)
+
+
+def test_equal_rows_and_equal_domains_on_a_device():
+    source, target = _domains(80, 60)
+    source[40:] = source[:40]
+    groups = canonical_order(source)[1]
+    there = _on_device(source, target)
+    weights, info = _solve(*there, gamma=0.3, knobs={"groups": groups})
+    plain, plain_info = _solve(*there, gamma=0.3)
+    assert backend_of(weights) == backend_of(there[0])
+    weights, plain = to_host(weights), to_host(plain)
+    assert info == plain_info
+    np.testing.assert_array_equal(weights[:40], weights[40:])
+    np.testing.assert_allclose(weights[:40] * 2, plain[:40] + plain[40:], rtol=1e-12)
+    ones, info = _solve(there[0], there[0], gamma=0.3, knobs={"groups": groups})
+    np.testing.assert_array_equal(to_host(ones), 1.0)
+    assert info["n_iter"] == 0
+
+
+def test_a_limit_on_steps_is_kept_on_a_device():
+    _, info = _solve(*_on_device(*_domains(80, 60)), gamma=0.1, knobs={"max_iter": 2})
+    assert info["n_iter"] == 2
+    assert not info["converged"]
+    assert info["gap"] > info["gap_tol"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_indefinite_matrices_end_no_worse_than_they_began(seed):
+    rng = np.random.default_rng(seed)
+    A, means = rng.normal(size=(40, 40)), rng.normal(size=40)
+    A -= 6 * (seed % 2) * np.eye(40)
+    for K, cross in ((A + A.T, means), _on_device(A + A.T, means)):
+        weights, info = kmm_weights(DenseOperator(K, symmetric=True), cross, 1.0)
+        weights = to_host(weights)
+        value = weights @ (A + A.T) @ weights / 40**2 - 2 * weights @ means / 40 + 1.0
+        np.testing.assert_allclose(info["mmd2_after"], value, rtol=1e-9)
+        assert info["mmd2_after"] <= info["mmd2_before"]
+        assert (weights >= 0).all()
+        assert weights.max() <= 1000

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics.pairwise import rbf_kernel
 
+from skransfer.kernels import backend_of
 from skransfer.solvers.kmm_path import kmm_path, sampled_discrepancy
 
 
@@ -52,3 +53,21 @@ def test_draws_estimate_the_discrepancy_of_all_pairs(domains, kind):
     shares = np.linspace(0, 1, 101)
     blends = [_exact(source, target, t * weights + 1 - t, 0.3) for t in shares]
     assert found.best_share == pytest.approx(shares[np.argmin(blends)], abs=0.06)
+
+
+def test_on_a_device(domains):
+    strict = pytest.importorskip("array_api_strict")
+    source, target = (rows[:80] for rows in domains)
+    there = [strict.asarray(rows, device=strict.Device("device1")) for rows in (source, target)]
+    ours, theirs = (kmm_path(*rows, [0.1, 0.4]) for rows in ((source, target), there))
+    for (_, host), (weights, info) in zip(ours, theirs, strict=True):
+        assert backend_of(weights) == backend_of(there[0])
+        assert info["converged"]
+        assert abs(info["mmd2_after"] - host["mmd2_after"]) <= info["gap_tol"] + host["gap_tol"]
+    # The same draws, and the same numbers.
+    weights = np.exp(source[:, 0])
+    options = {"n_draws": 500, "kernel": "laplacian", "gamma": 0.3}
+    expected = sampled_discrepancy(source, target, weights, **options)
+    placed = strict.asarray(weights, device=strict.Device("device1"))
+    found = sampled_discrepancy(*there, placed, **options)
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)

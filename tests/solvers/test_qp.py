@@ -7,10 +7,10 @@ import pytest
 from scipy.optimize import linprog, minimize
 from sklearn import config_context
 
-from skransfer.kernels import DenseOperator, kernel_operator
+from skransfer.kernels import DenseOperator, backend_of, kernel_operator, to_host
 from skransfer.solvers import qp
 from skransfer.solvers._box_slab import sparse_start
-from skransfer.solvers.qp import box_slab_qp, frank_wolfe_gap, project_box_slab
+from skransfer.solvers.qp import box_slab_qp, frank_wolfe_gap, objective, project_box_slab
 
 
 def _operator(K):
@@ -328,3 +328,28 @@ def test_parts_speak_and_stop_at_the_limit(capsys):
     )
     assert not found.converged
     assert "rows: objective" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 5.0), (40.0, 60.0), (20.0, 20.0)])
+def test_gaps_and_projections_on_a_device(low, high):
+    strict = pytest.importorskip("array_api_strict")
+    rng = np.random.default_rng(0)
+    v, gradient, kappa = rng.normal(size=(3, 50))
+    there = [strict.asarray(a, device=strict.Device("device1")) for a in (v, gradient, kappa)]
+    ours, theirs = (project_box_slab(x, 1.5, low, high) for x in (v, there[0]))
+    assert backend_of(theirs) == backend_of(there[0])
+    np.testing.assert_allclose(to_host(theirs), ours, rtol=1e-14, atol=1e-14)
+    gap = frank_wolfe_gap(theirs, there[1], 1.5, low, high)
+    assert gap == pytest.approx(frank_wolfe_gap(ours, gradient, 1.5, low, high), rel=1e-12)
+    value = objective(theirs, there[1], there[2])
+    assert value == pytest.approx(objective(ours, gradient, kappa), rel=1e-12)
+
+
+def test_pairwise_steps_are_refused_on_a_device():
+    strict = pytest.importorskip("array_api_strict")
+    op = kernel_operator(strict.asarray(np.ones((3, 1)), device=strict.Device("device1")))
+    kappa, bounds = op.sum(axis=1), {"upper": 1.0, "low": 0.0, "high": 2.0, "gap_tol": 1e-6}
+    with pytest.raises(TypeError, match=r"device1.*use interior_point_qp"):
+        box_slab_qp(op, kappa, **bounds)
+    with pytest.raises(TypeError, match="beside NumPy arrays"):
+        box_slab_qp(_operator(np.eye(3)), kappa, **bounds)
