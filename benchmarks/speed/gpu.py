@@ -42,7 +42,7 @@ RESULTS = Path(__file__).parents[1] / "results"
 TITLE = "On a GPU"
 
 
-def measure(backend, plan, *, card=None, on_cpu=gpu_methods.fit_on_cpu, keep=lambda parts: None):
+def measure(backend, plan, *, card=None, on_cpu=None, keep=lambda parts: None):
     """The parts of the page, and the errors met.
 
     Parameters
@@ -52,8 +52,8 @@ def measure(backend, plan, *, card=None, on_cpu=gpu_methods.fit_on_cpu, keep=lam
     plan : Plan
     card : Card, default=None
         For the limits; None: unknown.
-    on_cpu : callable, default=fit_on_cpu
-        Measures the other side.
+    on_cpu : callable, default=None
+        Measures the other side; None: ``fit_on_cpu``.
     keep : callable, default does nothing
         Called with the parts that there are, as they grow.
 
@@ -78,7 +78,7 @@ def measure(backend, plan, *, card=None, on_cpu=gpu_methods.fit_on_cpu, keep=lam
     ]
     keep(parts)
     cells, times = [], []
-    for row, seconds in fit_rows(backend, plan, failures, on_cpu):
+    for row, seconds in fit_rows(backend, plan, failures, on_cpu or gpu_methods.fit_on_cpu):
         cells.append(row)
         times.append(seconds)
         keep([*parts, table(FIT_HEAD, cells)])

@@ -68,8 +68,7 @@ def permutation_rows(n, n_permutations):
     op = kernel_operator(X, gamma=0.05)
     rng, masks = np.random.RandomState(0), []
     for _ in range(LOOPED):
-        masks.append(np.zeros(n, dtype=bool))
-        masks[-1][rng.permutation(n)[: n // 2]] = True
+        masks.append(rng.permutation(n) < n // 2)
     started = time.perf_counter()
     looped = [mmd2(op, mask).unbiased for mask in masks]
     loop = (time.perf_counter() - started) * n_permutations / LOOPED

@@ -187,12 +187,12 @@ def _samples(
 ) -> NDArray[np.bool_]:
     """Indicators of random samples as large as the source, one a row."""
     n, m = len(is_source), np.count_nonzero(is_source)
-    samples = np.zeros((count, n), dtype=bool)
+    samples = np.empty((count, n), dtype=bool)
     for i in range(count):
         if i == 0 and with_itself:
             samples[0] = is_source
         else:
-            samples[i, rng.permutation(n)[:m]] = True
+            samples[i] = rng.permutation(n) < m
     return samples
 
 

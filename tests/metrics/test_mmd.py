@@ -145,6 +145,15 @@ def test_rows_on_a_device_give_the_test_of_the_host(ids_too, dtype, tol):
     np.testing.assert_allclose(found.null, host.null, atol=tol)
 
 
+def test_cupy_rows_give_the_test_of_the_host(cupy):
+    X, ids = _rows(shift=0.2)
+    rows, domains = cupy.asarray(X), cupy.asarray(ids)
+    assert mmd(rows, domains) == pytest.approx(mmd(X, ids), abs=1e-12)
+    found, host = mmd_test(rows, ids, random_state=0), mmd_test(X, ids, random_state=0)
+    np.testing.assert_allclose(found.null, host.null, atol=1e-12)
+    assert found.p_value == host.p_value
+
+
 def test_a_kernel_matrix_on_a_device():
     xp = pytest.importorskip("array_api_strict")
     X, ids = _rows()

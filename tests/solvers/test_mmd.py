@@ -79,8 +79,7 @@ def test_permutations_are_those_of_brute_force(columns, dtype, monkeypatch):
     test = mmd_permutation_test(DenseOperator(K, symmetric=True), source, 50, 7)
     rng, expected = np.random.RandomState(7), []
     for _ in range(50):
-        drawn = np.zeros(len(X), dtype=bool)
-        drawn[rng.permutation(len(X))[: source.sum()]] = True
+        drawn = rng.permutation(len(X)) < source.sum()
         expected.append(_brute(K.astype(float), drawn)[0])
     np.testing.assert_allclose(test.null, expected, atol=1e-12)
     statistic = _brute(K.astype(float), source)[0]
@@ -156,6 +155,19 @@ def test_a_device_gives_the_test_of_the_host(form, dtype, tol, free, monkeypatch
     found = mmd_permutation_test(theirs, source, 50, 7)
     assert widths[1:] == ([51] if free is None else [11, 11, 11, 11, 7])
     assert type(found.statistic) is type(found.p_value) is float
+    assert isinstance(found.null, np.ndarray)
+    np.testing.assert_allclose(found.null, host.null, atol=tol)
+    assert found.p_value == host.p_value
+
+
+@pytest.mark.parametrize(("dtype", "tol"), [(np.float64, 1e-12), (np.float32, 5e-7)])
+@pytest.mark.parametrize("form", ["dense", "tiled"])
+def test_cupy_gives_the_test_of_the_host(cupy, form, dtype, tol):
+    X, source = _problem()
+    X = X.astype(dtype)
+    ours, theirs = (kernel_operator(rows, gamma=0.3, form=form) for rows in (X, cupy.asarray(X)))
+    np.testing.assert_allclose(mmd2(theirs, source), mmd2(ours, source), atol=tol)
+    host, found = (mmd_permutation_test(op, source, 50, 7) for op in (ours, theirs))
     assert isinstance(found.null, np.ndarray)
     np.testing.assert_allclose(found.null, host.null, atol=tol)
     assert found.p_value == host.p_value

@@ -98,6 +98,33 @@ def test_without_a_gpu_nothing_is_written(tmp_path, monkeypatch, capsys):
     assert "Nothing was measured. there is no CUDA device" in capsys.readouterr().err
 
 
+def test_the_command_with_cupy(cupy, tmp_path, monkeypatch, capsys):
+    imitated, done = not hasattr(cupy.cuda.runtime, "getDeviceProperties"), []
+    if imitated:
+        pool = cupy.get_default_memory_pool()
+        pool.free_all_blocks = lambda: done.append("freed")
+        monkeypatch.setattr(cupy, "get_default_memory_pool", lambda: pool)
+        monkeypatch.setattr(cupy, "get_default_pinned_memory_pool", lambda: pool, raising=False)
+        monkeypatch.setattr(
+            cupy.cuda.Device, "synchronize", lambda self: done.append("waited"), raising=False
+        )
+        monkeypatch.setattr(gpu, "card_of", lambda backend: NOMINAL[0])
+        monkeypatch.setattr(gpu, "versions_of", lambda backend: "CuPy in imitation")
+    monkeypatch.setattr(gpu, "QUICK", Plan(**TINY))
+    monkeypatch.setattr(gpu_methods, "fit_on_cpu", _here)
+    monkeypatch.setattr(gpu, "RESULTS", tmp_path)
+    assert gpu.main(["--quick", "--sizes", "60", "--methods", *METHODS]) == 0
+    (page,) = tmp_path.iterdir()
+    text = page.read_text(encoding="utf-8")
+    assert page.name.startswith("gpu-nvidia-")
+    assert "--methods TCA KMM CORAL ULSIF MMD --quick`" in text
+    for name in METHODS:
+        assert text.count(f"| {name} | 60 |") == 2
+    assert "| failed" not in text
+    assert "| disagrees" not in text
+    assert set(done) == ({"freed", "waited"} if imitated else set())
+
+
 def test_the_page_of_limits_is_up_to_date(tmp_path):
     assert gpu.main(["--limits", "--output", str(tmp_path / "gpu.md")]) == 0
     made = (tmp_path / "gpu.md").read_text(encoding="utf-8")
