@@ -92,7 +92,8 @@ class GFK(ClassNamePrefixFeaturesOutMixin, BaseMapper):
     features in a domain, or :math:`O(n^2 d)` if d is not less than n; no d x d matrix is formed
     then, and G never is. An integer k that is small beside n and d costs less: Lanczos's method
     finds these components alone. "auto" needs all, and joins the two covariances, about as much
-    again. Sparse X is not made dense; mapped rows are dense.
+    again. Sparse X is not made dense; mapped rows are dense. CuPy rows are decomposed and mapped on
+    their GPU, where all components are computed always.
 
     Signs follow a rule that does not depend on the order of the rows: the first of the largest
     loadings of each of the target's components is positive.
@@ -117,6 +118,7 @@ class GFK(ClassNamePrefixFeaturesOutMixin, BaseMapper):
 
     traits = Traits(
         target_labels="optional",
+        on_device=True,
         examples=MappingProxyType({"source_subspace": ({"n_components": 1}, "pls")}),
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -157,7 +159,7 @@ class GFK(ClassNamePrefixFeaturesOutMixin, BaseMapper):
         self.map_ = GeodesicFlow.fit(source, target, self.n_components, responses)
         self.components_ = self.map_.factor.T
         self.angles_ = self.map_.angles
-        self.n_components_ = len(self.angles_)
+        self.n_components_ = self.angles_.shape[0]
 
     def _responses(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """Numbers of a regression as they are, and indicators of classes."""

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigvalsh
 
+from skransfer.kernels import backend_of, dtype_of, to_host
+from skransfer.solvers.moments import rows_where
 from skransfer.solvers.partial_least_squares import response_axes
 from skransfer.solvers.subspace import PrincipalAxes, paired_axes, project
 
@@ -51,9 +53,9 @@ class GeodesicFlow:
     Attributes
     ----------
     source, target : PrincipalAxes
-    angles : ndarray of shape (k,)
+    angles : array of shape (k,)
         Principal angles between the subspaces in radians, in increasing order.
-    factor : ndarray of shape (d, 2k)
+    factor : array of shape (d, 2k)
         F: inner products of rows of ``x @ factor`` are those of G.
 
     Examples
@@ -68,17 +70,20 @@ class GeodesicFlow:
 
     def __init__(self, source: PrincipalAxes, target: PrincipalAxes) -> None:
         self.source, self.target = source, target
-        P_s, P_t = source.directions, target.directions
-        U, _, Vt = np.linalg.svd(P_s.T @ P_t)
+        P_s, P_t, backend = source.directions, target.directions, backend_of(source.directions)
+        U, _, Vt = backend.svd(P_s.T @ P_t)
         A, B = P_s @ U, P_t @ Vt.T
         total, apart = B + A, B - A
-        sums, differences = np.linalg.norm(total, axis=0), np.linalg.norm(apart, axis=0)
         # The tangent of half the angle: accurate for small and large angles alike.
-        self.angles: Array = 2 * np.arctan2(differences, sums)
-        along, across = _half_shares(self.angles)
+        angles = 2 * np.arctan2(to_host(backend.norms(apart)), to_host(backend.norms(total)))
+        along, across = _half_shares(angles)
         # What is left of equal directions is rounding, which a scaler would take for features.
-        across[self.angles < _SAME] = 0.0
-        self.factor: Array = np.hstack([(total * along) @ Vt, (apart * across) @ Vt])
+        across[angles < _SAME] = 0.0
+        self.angles: Any = backend.asarray(angles)
+        halves = ((total, along), (apart, across))
+        self.factor: Any = backend.concat(
+            [(half * backend.asarray(shares)) @ Vt for half, shares in halves], axis=1
+        )
 
     @classmethod
     def fit(
@@ -88,13 +93,14 @@ class GeodesicFlow:
 
         Parameters
         ----------
-        source, target : {ndarray, CSR matrix} of shape (n_s, d) and (n_t, d)
+        source, target : {array, CSR matrix} of shape (n_s, d) and (n_t, d)
             The same object twice is decomposed once.
         n_components : int, float or "auto"
             Numbers as in :func:`skransfer.solvers.subspace.paired_axes`. "auto":
             :func:`disagreement_dimension`.
         responses : ndarray of shape (n_s, q), default=None
-            The source's subspace is that of partial least squares toward these, if given.
+            On the host. The source's subspace is that of partial least squares toward these, if
+            given.
 
         Returns
         -------
@@ -117,31 +123,34 @@ class GeodesicFlow:
             k = disagreement_dimension(first, second, rows)
             first, second = first.leading(k), second.leading(k)
         if responses is not None:
-            first = response_axes(source, responses, len(first.variances))
-            second = second.leading(len(first.variances))
+            first = response_axes(source, responses, first.variances.shape[0])
+            second = second.leading(first.variances.shape[0])
         return cls(first, second)
 
-    def __call__(self, X: Any, is_source: NDArray[np.bool_] | None) -> NDArray[Any]:
+    def __call__(self, X: Any, is_source: NDArray[np.bool_] | None) -> Any:
         """Coordinates of rows, each centered by the mean of its own side.
 
         Parameters
         ----------
-        X : {ndarray, CSR matrix} of shape (n, d)
+        X : {array, CSR matrix} of shape (n, d)
+            Where the rows of fit were.
         is_source : ndarray of shape (n,) of bool or None
-            None: rows are not centered.
+            On the host. None: rows are not centered.
 
         Returns
         -------
-        ndarray of shape (n, 2k)
+        array of shape (n, 2k)
             float32 for float32 rows, else float64.
         """
-        dtype = np.float32 if X.dtype == np.float32 else np.float64
+        backend = backend_of(X)
+        dtype = np.float32 if dtype_of(X) == np.float32 else np.float64
         if is_source is None:
-            return project(X, np.zeros(X.shape[1]), self.factor).astype(dtype, copy=False)
-        out = np.empty((X.shape[0], self.factor.shape[1]), dtype=dtype)
+            return backend.astype(project(X, backend.zeros(X.shape[1]), self.factor), dtype)
+        out = backend.empty((X.shape[0], self.factor.shape[1]), dtype)
         for mask, side in ((is_source, self.source), (~is_source, self.target)):
             if mask.any():
-                out[mask] = project(X[mask], side.mean, self.factor)
+                rows = project(rows_where(X, mask), side.mean, self.factor)
+                out[backend.asarray(mask)] = backend.astype(rows, dtype)
         return out
 
 
@@ -159,7 +168,7 @@ def disagreement_dimension(
     where a direction of each domain is missing from the other; up to rounding to two digits, as
     there are no right angles in samples. Rows of both are centered by their own domain, which
     standardizing each domain does in the paper. At most half of the features, as the paper has
-    it; that half if D stays below 1. O(d^3) for d features or axes, and O(k^4).
+    it; that half if D stays below 1. O(d^3) for d features or axes, and O(k^4), on the host.
 
     Parameters
     ----------
@@ -182,9 +191,9 @@ def disagreement_dimension(
     4
     """
     both = _joined(source, target, weights)
-    most = max(len(source.mean) // 2, 1)
-    most = min(most, len(source.variances), len(target.variances))
-    products = [axes.directions[:, :most].T @ both[:, :most] for axes in (source, target)]
+    most = max(source.mean.shape[0] // 2, 1)
+    most = min(most, source.variances.shape[0], target.variances.shape[0])
+    products = [to_host(axes.directions[:, :most].T @ both[:, :most]) for axes in (source, target)]
     for k in range(1, most + 1):
         squares = [_least_square(M[:k, :k]) for M in products]
         if np.mean([np.sqrt(max(1 - square, 0.0)) for square in squares]) >= _ORTHOGONAL:
@@ -195,16 +204,17 @@ def disagreement_dimension(
 # ----------------------------------------------------------------------------------- helpers
 
 
-def _joined(source: PrincipalAxes, target: PrincipalAxes, weights: tuple[float, float]) -> Array:
+def _joined(source: PrincipalAxes, target: PrincipalAxes, weights: tuple[float, float]) -> Any:
     """Directions of the weighted sum of two covariances, by decreasing variance."""
+    backend = backend_of(source.directions)
     parts = [
-        axes.directions * np.sqrt(weight * axes.variances)
+        axes.directions * backend.xp.sqrt(weight * axes.variances)
         for axes, weight in zip((source, target), weights, strict=True)
     ]
-    factor = np.hstack(parts)
+    factor = backend.concat(parts, axis=1)
     if factor.shape[0] > factor.shape[1]:
-        return np.asarray(np.linalg.svd(factor, full_matrices=False)[0])
-    return np.asarray(np.linalg.eigh(factor @ factor.T)[1][:, ::-1])
+        return backend.svd(factor)[0]
+    return backend.eigh(factor @ factor.T)[1][:, ::-1]
 
 
 def _least_square(M: Array) -> float:

@@ -6,7 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skransfer.kernels import check_memory
+from skransfer.kernels import backend_of, check_memory
+from skransfer.solvers._column_moments import column_means
 from skransfer.solvers.subspace import PrincipalAxes
 
 __all__ = ["response_axes"]
@@ -31,16 +32,16 @@ def response_axes(X: Any, Y: Array, n_components: int) -> PrincipalAxes:
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n, d)
+    X : {array, CSR matrix} of shape (n, d)
     Y : ndarray of shape (n, q)
-        Responses; for classes their indicators.
+        Responses, on the host; for classes their indicators.
     n_components : int
         Number of axes, or fewer if no covariance is left.
 
     Returns
     -------
     PrincipalAxes
-        Variances are those of the rows along the axes.
+        Where X is. Variances are those of the rows along the axes.
 
     Raises
     ------
@@ -57,30 +58,33 @@ def response_axes(X: Any, Y: Array, n_components: int) -> PrincipalAxes:
     >>> response_axes(X, X[:, :1], 1).directions.T  # the second varies more, but not with Y
     array([[1., 0.]])
     """
-    n, d = X.shape
-    mean = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
+    (n, d), backend = X.shape, backend_of(X)
+    xp, mean = backend.xp, column_means(X)
     if not sp.issparse(X):
         check_memory(
-            2 * 8 * n * d, f"Centering {n} rows of {d} features", ["use fewer rows or features"]
+            2 * 8 * n * d,
+            f"Centering {n} rows of {d} features",
+            ["use fewer rows or features"],
+            backend,
         )
     rows = X.astype(np.float64) if sp.issparse(X) else X - mean
-    shift = mean if sp.issparse(X) else np.zeros(d)
-    Y = Y - Y.mean(axis=0)
-    left = np.asarray(rows.T @ Y) - np.outer(shift, Y.sum(axis=0))
+    shift = mean if sp.issparse(X) else backend.zeros(d)
+    Y = backend.asarray(Y - Y.mean(axis=0))
+    left = rows.T @ Y - shift[:, None] * xp.sum(Y, axis=0)
     # What rounding makes of features or responses that do not vary together.
-    size = np.sqrt(float(np.square(np.asarray(rows @ np.ones(d))).sum() + n * (mean @ mean)))
-    most = max(_EMPTY * np.linalg.norm(left), 1e-14 * size * np.linalg.norm(Y))
-    W, P, T = np.zeros((d, 0)), np.zeros((d, 0)), np.zeros((n, 0))
-    while W.shape[1] < min(n_components, d) and np.linalg.norm(left) > most:
-        w = left @ np.linalg.eigh(left.T @ left)[1][:, -1]
+    size = float(backend.norm(rows @ backend.ones(d)) ** 2 + n * float(mean @ mean)) ** 0.5
+    most = max(_EMPTY * backend.norm(left), 1e-14 * size * backend.norm(Y))
+    W, P, T = backend.zeros((d, 0)), backend.zeros((d, 0)), backend.zeros((n, 0))
+    while W.shape[1] < min(n_components, d) and backend.norm(left) > most:
+        w = left @ backend.eigh(left.T @ left)[1][:, -1]
         w -= W @ (W.T @ w)
-        w /= np.linalg.norm(w)
+        w /= backend.norm(w)
         t = rows @ w - shift @ w - T @ (P.T @ w)
-        squares = float(t @ t)
-        p = (np.asarray(rows.T @ t) - shift * t.sum()) / squares
-        left = left - np.outer(p, t @ Y)
-        W, P, T = (np.column_stack(pair) for pair in ((W, w), (P, p), (T, t)))
+        p = (rows.T @ t - shift * xp.sum(t)) / float(t @ t)
+        left = left - p[:, None] * (t @ Y)
+        pairs = ((W, w), (P, p), (T, t))
+        W, P, T = (backend.concat([known, new[:, None]], axis=1) for known, new in pairs)
     if not W.shape[1]:
         raise ValueError("No feature varies with the labels: they give no subspace.")
-    scores = np.asarray(rows @ W) - shift @ W
-    return PrincipalAxes(mean, np.square(scores).sum(axis=0) / (n - 1), W)
+    scores = rows @ W - shift @ W
+    return PrincipalAxes(mean, xp.sum(scores * scores, axis=0) / (n - 1), W)

@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.linalg import null_space, subspace_angles
 
+from skransfer.kernels import to_host
 from skransfer.solvers.geodesic import GeodesicFlow, disagreement_dimension
 from skransfer.solvers.subspace import PrincipalAxes, principal_axes
 
@@ -160,3 +161,30 @@ def test_what_cannot_be_fitted_is_refused():
         GeodesicFlow.fit(np.eye(4), np.eye(4), 0)
     with pytest.raises(ValueError, match='give a number, or "auto"'):
         GeodesicFlow.fit(np.eye(4), np.eye(4), "all")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("how", [3, 0.8, "auto", "responses"])
+@pytest.mark.parametrize(("n", "d"), [(60, 6), (12, 40)])
+def test_rows_on_a_device_flow_there(n, d, how, dtype, monkeypatch):
+    strict = pytest.importorskip("array_api_strict")
+    monkeypatch.setattr("skransfer.solvers.moments._DEVICE_CHUNK_ROWS", 9)
+
+    def there(X):
+        return strict.asarray(X, device=strict.Device("device1"))
+
+    rng = np.random.default_rng(0)
+    scales = 0.7 ** np.arange(d)
+    source = (rng.normal(size=(n, d)) * scales + 1).astype(dtype)
+    target = (rng.normal(size=(n + 3, d)) * scales[::-1] - 2).astype(dtype)
+    responses = source[:, :2].astype(float) if how == "responses" else None
+    knobs = (2 if how == "responses" else how, responses)
+    on_host = GeodesicFlow.fit(source, target, *knobs)
+    flow = GeodesicFlow.fit(there(source), there(target), *knobs)
+    assert flow.factor.device == flow.angles.device == there(source).device
+    np.testing.assert_allclose(to_host(flow.angles), on_host.angles, atol=1e-9)
+    rtol = 1e-9 if dtype == np.float64 else 1e-6
+    for is_source in (None, np.arange(n) % 3 == 0):
+        mapped = to_host(flow(there(source), is_source))
+        assert mapped.dtype == dtype
+        np.testing.assert_allclose(mapped, on_host(source, is_source), rtol=rtol, atol=rtol)

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.cross_decomposition import PLSRegression
 
+from skransfer.kernels import to_host
 from skransfer.solvers.partial_least_squares import response_axes
 
 RNG = np.random.default_rng(0)
@@ -71,3 +72,16 @@ def test_what_does_not_fit_is_refused_first(monkeypatch):
     monkeypatch.setattr("skransfer.kernels._memory.available_memory", lambda: 100)
     with pytest.raises(MemoryError, match="30 rows of 4 features"):
         response_axes(np.zeros((30, 4)), np.zeros((30, 1)), 1)
+
+
+@pytest.mark.parametrize(("n", "d", "q", "k"), [(60, 8, 3, 5), (20, 50, 4, 10)])
+def test_rows_on_a_device(n, d, q, k):
+    strict = pytest.importorskip("array_api_strict")
+    X, Y = _rows(n, d, q)
+    there = strict.asarray(X, device=strict.Device("device1"))
+    axes, found = response_axes(X, Y, k), response_axes(there, Y, k)
+    assert all(part.device == there.device for part in found)
+    for part, expected in zip(found, axes, strict=True):
+        np.testing.assert_allclose(np.abs(to_host(part)), np.abs(expected), atol=1e-9)
+    with pytest.raises(ValueError, match="No feature varies with the labels"):
+        response_axes(there, np.full((n, 2), 0.3), 2)
