@@ -100,3 +100,16 @@ def test_a_device_gives_the_weights_of_the_host(name, options):
         assert ours.device == device
         np.testing.assert_allclose(to_host(ours), expected, rtol=1e-8, atol=1e-10)
     assert model.flatten_ == pytest.approx(plain.flatten_, rel=1e-8)
+
+
+@pytest.mark.parametrize("name", ON_DEVICE)
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-8), (np.float32, 1e-4)])
+def test_cupy_gives_the_weights_of_the_host(cupy, name, dtype, rtol):
+    X, _, ids = make_covariate_shift(90, 70, 3, shift=1.0, scale=0.6, random_state=0)
+    X = X.astype(dtype)
+    plain = getattr(skransfer, name)().fit(X, sample_domain=ids)
+    model = getattr(skransfer, name)().fit(cupy.asarray(X), sample_domain=ids)
+    weights = model.weights_, model.weigh(cupy.asarray(X[:40]))
+    for ours, expected in zip(weights, (plain.weights_, plain.weigh(X[:40])), strict=True):
+        assert isinstance(ours, cupy.ndarray)
+        np.testing.assert_allclose(to_host(ours), expected, rtol=rtol, atol=1e-10)
