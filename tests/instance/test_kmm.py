@@ -1,11 +1,13 @@
 """KMM against an exact solver, the analytic ratio, and its own certificate."""
 
+from unittest import mock
+
 import clarabel
 import numpy as np
 import pytest
+import sklearn
 from scipy import sparse
 from scipy.stats import spearmanr
-from sklearn import config_context
 from sklearn.decomposition import PCA, KernelPCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_approximation import Nystroem
@@ -16,8 +18,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from skransfer import KMM, SourceOnly
+from skransfer import KMM, SourceOnly, config_context, to_device
+from skransfer.base import device
 from skransfer.datasets import load_biased_breast_cancer, make_covariate_shift
+from skransfer.exceptions import SingleDomainWarning
+from skransfer.kernels import backend_of, on_host, to_host
 
 # A few rows match the mean of a smooth kernel: the warning is right, and not the point here.
 pytestmark = pytest.mark.filterwarnings("ignore::skransfer.exceptions.EffectiveSampleSizeWarning")
@@ -241,7 +246,7 @@ def test_weights_that_the_exact_kernel_finds_worse_are_drawn_back():
 def test_weights_beyond_the_working_memory_are_those_of_the_whole_matrix():
     X, domains = _two_domains(600)
     whole = KMM(alpha=0.1).fit(X, sample_domain=domains)
-    with config_context(working_memory=1):
+    with sklearn.config_context(working_memory=1):
         parts = KMM(alpha=0.1).fit(X, sample_domain=domains)
     forms = [model.solver_info_["kernel_form"] for model in (whole, parts)]
     assert forms == ["dense", "tiled"]
@@ -257,3 +262,99 @@ def test_features_of_another_kind_are_used_as_they_are(feature_map):
     assert found.solver_info_["kernel_form"] == "low-rank"
     assert "mmd2_exact" not in found.solver_info_  # nothing says which kernel they stand for
     assert found.solver_info_["mmd2_after"] < found.solver_info_["mmd2_before"]
+
+
+def _on_device(x):
+    strict = pytest.importorskip("array_api_strict")
+    return strict.asarray(x, device=strict.Device("device1"))
+
+
+@pytest.mark.parametrize("name", sorted(set(PAIRWISE_KERNEL_FUNCTIONS) - INDEFINITE))
+@pytest.mark.parametrize("options", [{}, {"max_weight": 2.0, "epsilon": 0.1}])
+def test_on_a_device_equals_an_exact_solver_for_every_kernel(name, options):
+    there = _on_device(X)
+    model = KMM(kernel=name, gamma=1.5, **options).fit(there, sample_domain=D)
+    beta = exact_program(
+        model, options.get("max_weight", 1000.0), options.get("epsilon", 1 - 50**-0.5)
+    )
+    info, weights = model.solver_info_, to_host(model.weights_)
+    assert info["converged"]
+    assert -1e-9 <= objective(model, weights) - objective(model, beta) <= info["gap"] + 1e-9
+    assert info["mmd2_after"] == pytest.approx(objective(model, weights), abs=1e-9)
+    for held in (model.weights_, model.X_source_, model.weigh(there)):
+        assert backend_of(held) == backend_of(there)
+
+
+def test_indefinite_kernels_on_a_device_end_no_worse_than_they_began():
+    model = KMM(kernel="sigmoid", gamma=1.5)
+    with pytest.warns(ConvergenceWarning, match="positive semidefinite"):
+        model.fit(_on_device(X), sample_domain=D)
+    assert objective(model, to_host(model.weights_)) <= objective(model, np.ones(50))
+
+
+def test_on_a_device_the_order_of_the_rows_does_not_matter():
+    order = RNG.permutation(90)
+    ours = KMM().fit(_on_device(X), sample_domain=D).weights_
+    theirs = KMM().fit(_on_device(X[order]), sample_domain=D[order]).weights_
+    np.testing.assert_array_equal(to_host(theirs), to_host(ours)[order[order < 50]])
+
+
+def test_single_precision_that_is_too_coarse_is_widened_on_a_device():
+    rows = np.vstack([SOURCE, SOURCE * (1 + 1e-2)]).astype(np.float32)
+    model = KMM(gamma=0.5, tol=1e-5).fit(_on_device(rows), sample_domain=np.repeat([0, -1], 50))
+    info = model.solver_info_
+    assert info["mmd2_before"] < 1e-4
+    assert info["gap"] <= info["gap_tol"] < 1e-7  # the floor of float32 entries is 1e-6
+    assert info["kernel_bytes"] == 50 * 50 * 8
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_feature_maps_on_a_device(dtype):
+    rows, domains = _two_domains(80)
+    rows = rows.astype(dtype)
+    options = {"gamma": 0.3, "feature_map": Nystroem(n_components=30, random_state=0)}
+    host = KMM(**options).fit(rows, sample_domain=domains).solver_info_
+    model = KMM(**options).fit(_on_device(rows), sample_domain=domains)
+    info = model.solver_info_
+    assert not on_host(model.weights_)
+    assert info["kernel_form"] == "low-rank"
+    assert info["converged"]
+    assert abs(info["mmd2_after"] - host["mmd2_after"]) <= info["gap_tol"] + host["gap_tol"]
+    # The same draws of the unweighted rows, and nearly the same of the weighted.
+    assert info["mmd2_exact_before"] == pytest.approx(host["mmd2_exact_before"], rel=1e-4)
+    assert info["mmd2_exact"] < info["mmd2_exact_before"]
+
+
+def test_weights_that_were_drawn_back_stay_on_the_device():
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(2, 150, 3))
+    target[:, 0] += 2.0
+    rows, domains = _on_device(np.vstack([source, target])), np.repeat([0, -1], 150)
+    with pytest.warns(UserWarning, match="n_components of feature_map"):
+        found = KMM(gamma=30.0, feature_map=_OneSided()).fit(rows, sample_domain=domains)
+    assert 0 <= found.solver_info_["share"] < 1
+    assert not on_host(found.weights_)
+    assert to_host(found.weights_).min() >= 1 - found.solver_info_["share"] - 1e-12
+
+
+def test_one_domain_on_a_device():
+    there = _on_device(X)
+    with pytest.warns(SingleDomainWarning):
+        model = KMM().fit(there)
+    assert backend_of(model.X_source_) == backend_of(model.weigh(there)) == backend_of(there)
+    np.testing.assert_array_equal(to_host(model.weights_), 1.0)
+
+
+def test_the_setting_takes_numpy_rows_to_the_device_and_weights_home():
+    y = (X[:, 0] > 0.5).astype(int)
+    there = KMM(LogisticRegression(), alpha=0.1).fit(_on_device(X), y, sample_domain=D)
+    found = mock.patch.object(device, "cuda_backend", return_value=backend_of(_on_device(X)))
+    with found as asked, config_context(device="cuda"):
+        model = KMM(LogisticRegression(), alpha=0.1).fit(X, y, sample_domain=D)
+    assert asked.called
+    for ours in (model, to_device(there, "cpu")):
+        assert isinstance(ours.weights_, np.ndarray)
+        assert isinstance(ours.X_source_, np.ndarray)
+        np.testing.assert_allclose(ours.weights_, to_host(there.weights_), rtol=1e-12)
+        np.testing.assert_allclose(ours.weigh(X), to_host(there.weigh(_on_device(X))), rtol=1e-9)
+        np.testing.assert_array_equal(ours.predict(X), there.predict(_on_device(X)))
