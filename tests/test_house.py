@@ -45,6 +45,7 @@ NO_MIRROR = (
     "test_common.py",
     "test_contract.py",
     "test_house.py",
+    "test_imitation.py",
     "test_portable.py",
     "test_readme.py",
     "test_searches.py",
