@@ -1,5 +1,7 @@
 """The C sources of the GPU engine: they compile for GPUs, and compute what the reference does."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -25,10 +27,11 @@ def compile_for():
     except Exception as error:
         pytest.skip(f"NVRTC cannot be loaded ({error}): pip install nvidia-cuda-nvrtc-cu12")
 
-    def compiled(text, architecture):
+    def compiled(text, architecture, *options):
         program = nvrtc.createProgram(text, "source.cu", (), ())
+        options = (f"--gpu-architecture={architecture}", "--std=c++17", *options)
         try:
-            nvrtc.compileProgram(program, (f"--gpu-architecture={architecture}", "--std=c++14"))
+            nvrtc.compileProgram(program, options)
             return bytes(nvrtc.getPTX(program))
         finally:
             nvrtc.destroyProgram(program)
@@ -53,6 +56,48 @@ def test_sources_compile_for_gpus(compile_for, name, architecture):
 def test_single_precision_is_not_widened(compile_for, name):
     ptx = compile_for(_on_gpu(name, SOURCES[name], "float"), "compute_80").decode()
     assert ".f64" not in ptx, "arithmetic in double precision is 32 to 64 times slower on most GPUs"
+
+
+# Numbers when they are passed; other parameters are arrays.
+SCALARS = ("scale", "gamma", "coef0", "degree")
+
+
+def _as_cupy_builds_it(name, source, c_type, contiguous):
+    """The text of a kernel around a source, with CuPy's own classes of arrays."""
+    head, reads = [], []
+    for const, text in (("const ", source.inputs), ("", source.outputs)):
+        for raw, kind, parameter in parameters(text):
+            if kind == "int64" or parameter in SCALARS:
+                head.append(f"{const}{'long long' if kind == 'int64' else c_type} {parameter}")
+            elif raw:
+                head.append(f"{const}CArray<{c_type}, 2, {contiguous}, 1> {parameter}")
+            else:
+                head.append(f"{const}CArray<{c_type}, 2, {contiguous}, 1> _raw_{parameter}")
+                reads.append(f"{const}T &{parameter} = _raw_{parameter}[_ind.get()];")
+    signature = f'extern "C" __global__ void {name}({", ".join([*head, "CIndexer<2> _ind"])})'
+    body = "\n".join([*reads, f"{source.body};"])
+    includes = "#include <cupy/complex.cuh>\n#include <cupy/carray.cuh>\n"
+    loop = f"CUPY_FOR(i, _ind.size()) {{ _ind.set(i);\n{body} }}"
+    return f"{includes}typedef {c_type} T;\n{signature} {{ {loop} }}\n"
+
+
+@pytest.fixture(scope="module")
+def cupy_headers():
+    """Options under which NVRTC finds the headers that CuPy brings along."""
+    cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
+    folder = Path(cupy.__file__).parent / "_core/include"
+    if not (folder / "cupy/carray.cuh").exists():
+        pytest.skip("CuPy keeps its headers elsewhere")
+    found = [folder, *folder.glob("cupy/_cccl/*"), *sorted(folder.glob("cupy/_cuda/cuda-12*"))[-1:]]
+    return [f"-I{place}" for place in found]
+
+
+@pytest.mark.parametrize("contiguous", [0, 1])
+@pytest.mark.parametrize("name", SOURCES)
+def test_sources_compile_within_the_kernels_of_cupy(compile_for, cupy_headers, name, contiguous):
+    for c_type in ("float", "double"):
+        text = _as_cupy_builds_it(name, SOURCES[name], c_type, contiguous)
+        assert f".entry {name}".encode() in compile_for(text, "compute_80", *cupy_headers)
 
 
 def test_a_bad_source_is_noticed(compile_for):
