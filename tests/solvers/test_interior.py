@@ -162,6 +162,22 @@ def test_a_device_takes_the_steps_of_the_host(seed, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_cupy_takes_the_steps_of_the_host(cupy, seed, dtype):
+    features, delta, kappa, bounds = _problem(seed, dtype)
+    K = _dense(features, delta).astype(dtype)
+    pairs = [
+        (DenseSystem(K, 0.1), DenseSystem(cupy.asarray(K), 0.1)),
+        (LowRankSystem(features, delta), LowRankSystem(cupy.asarray(features), delta)),
+    ]
+    for host, there in pairs:
+        ours = interior_point_qp(host, kappa, gap_tol=0.0, max_iter=8, **bounds)
+        theirs = interior_point_qp(there, kappa, gap_tol=0.0, max_iter=8, **bounds)
+        assert isinstance(theirs.x, cupy.ndarray)
+        np.testing.assert_allclose(to_host(theirs.x), ours.x, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_systems_on_a_device(dtype):
     rng = np.random.default_rng(0)
     features, delta = rng.normal(size=(90, 7)).astype(dtype), rng.uniform(size=90)

@@ -326,3 +326,18 @@ def test_indefinite_matrices_end_no_worse_than_they_began(seed):
         assert info["mmd2_after"] <= info["mmd2_before"]
         assert (weights >= 0).all()
         assert weights.max() <= 1000
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_cupy_ends_as_near_to_the_optimum(cupy, dtype):
+    source, target = (a.astype(dtype) for a in _domains(100, 80))
+    there = [cupy.asarray(rows) for rows in (source, target)]
+    groups = np.arange(100) // 2
+    pairs = [
+        (_solve(*rows, gamma=0.3, knobs={"groups": groups}) for rows in ((source, target), there)),
+        (_low_rank(rows[0], rows[1].mean(axis=0)) for rows in ((source, target), there)),
+    ]
+    for (_, host), (weights, info) in pairs:
+        assert isinstance(weights, cupy.ndarray)
+        assert info["converged"]
+        assert abs(info["mmd2_after"] - host["mmd2_after"]) <= info["gap_tol"] + host["gap_tol"]

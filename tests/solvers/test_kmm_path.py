@@ -71,3 +71,10 @@ def test_on_a_device(domains):
     placed = strict.asarray(weights, device=strict.Device("device1"))
     found = sampled_discrepancy(*there, placed, **options)
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_cupy_draws_the_same(cupy, domains):
+    weights, options = np.exp(domains[0][:, 0]), {"n_draws": 500, "gamma": 0.3}
+    expected = sampled_discrepancy(*domains, weights, **options)
+    there = (cupy.asarray(part) for part in (*domains, weights))
+    np.testing.assert_allclose(sampled_discrepancy(*there, **options), expected, rtol=1e-9)

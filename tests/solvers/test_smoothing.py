@@ -61,3 +61,9 @@ def test_values_elsewhere_are_refused(problem):
     X, known, values = problem
     with pytest.raises(TypeError, match="move it first"):
         gaussian_smoother(X, known, *_on_device(values), 1.0)
+
+
+def test_cupy_equals_the_formula(cupy, problem):
+    found = gaussian_smoother(*(cupy.asarray(part) for part in problem), 0.3)
+    assert isinstance(found, cupy.ndarray)
+    np.testing.assert_allclose(found.get(), _formula(*problem, 0.3), rtol=1e-9)
