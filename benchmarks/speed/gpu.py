@@ -5,14 +5,12 @@ beside the same fits on the CPU. What disagrees with float64 on the CPU is not t
 writes ``gpu.md``, the computed limits, and needs no GPU.
 """
 
-import argparse
 import re
 import shlex
 import sys
 import time
 from pathlib import Path
 
-from benchmarks.speed import gpu_methods
 from benchmarks.speed.gpu_limits import (
     ASSUMPTIONS,
     NOMINAL,
@@ -21,7 +19,7 @@ from benchmarks.speed.gpu_limits import (
     explained,
     versions_of,
 )
-from benchmarks.speed.gpu_methods import METHODS, TOLERANCES
+from benchmarks.speed.gpu_methods import METHODS, TOLERANCES, CpuSide
 from benchmarks.speed.gpu_tables import (
     CHECKED,
     FIT_HEAD,
@@ -53,7 +51,7 @@ def measure(backend, plan, *, card=None, on_cpu=None, keep=lambda parts: None):
     card : Card, default=None
         For the limits; None: unknown.
     on_cpu : callable, default=None
-        Measures the other side; None: ``fit_on_cpu``.
+        Measures the other side; None: a ``CpuSide``.
     keep : callable, default does nothing
         Called with the parts that there are, as they grow.
 
@@ -78,10 +76,11 @@ def measure(backend, plan, *, card=None, on_cpu=None, keep=lambda parts: None):
     ]
     keep(parts)
     cells, times = [], []
-    for row, seconds in fit_rows(backend, plan, failures, on_cpu or gpu_methods.fit_on_cpu):
-        cells.append(row)
-        times.append(seconds)
-        keep([*parts, table(FIT_HEAD, cells)])
+    with CpuSide() as side:
+        for row, seconds in fit_rows(backend, plan, failures, on_cpu or side):
+            cells.append(row)
+            times.append(seconds)
+            keep([*parts, table(FIT_HEAD, cells)])
     lines = "\n".join(f"- {line}" for line in crossovers(times))
     parts += [table(FIT_HEAD, cells), "Smallest n from which the GPU wins:", lines]
     keep(parts)
@@ -95,7 +94,7 @@ def _about_fits(plan):
         "features fall as 1 / j. Defaults but for gamma = 1 / d (TCA, KMM, MMD), 30 components "
         "of TCA, 999 permutations of MMD. Medians of runs after a first one that compiles and is "
         f"checked; the CPU runs in a process of its own, on all cores, {plan.limit:g} s at most "
-        "for a fit: beyond, nothing is extrapolated, and larger sizes are not tried. Transfers "
+        "for a fit: beyond, nothing is extrapolated, and what takes longer is not tried. Transfers "
         "are apart. The difference is the largest from float64 on the CPU "
         f"({', '.join(f'{dtype} up to {tol:g}' for dtype, tol in TOLERANCES.items())}; what "
         f'differs by more is not timed; "no reference": the CPU took too long).\n\n{compared}'
@@ -141,7 +140,6 @@ def _options(arguments):
     options.add_argument("--limit", type=float, help="seconds of one fit on the CPU (120)")
     options.add_argument("--budget", type=float, help="seconds in all (450)")
     options.add_argument("--limits", action="store_true", help="write the limits, without a GPU")
-    options.add_argument("--worker", nargs=6, help=argparse.SUPPRESS)
     return options.parse_args(arguments)
 
 
@@ -164,9 +162,6 @@ def _plan(options):
 def main(arguments=None):
     """Measure and report; without a usable GPU, say so and return 2."""
     options = _options(arguments)
-    if options.worker:
-        gpu_methods.worker(*options.worker)
-        return 0
     if options.limits:
         write(options.output or RESULTS / "gpu.md", "\n\n".join(unmeasured()) + "\n")
         return 0

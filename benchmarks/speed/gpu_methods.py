@@ -1,15 +1,14 @@
 """The methods whose fits are timed on a GPU: their problems, and what must agree with the CPU."""
 
-import json
-import subprocess
+import multiprocessing
 import time
+import traceback
 import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.speed.alone import run_alone
 from skransfer import CORAL, KMM, TCA, ULSIF
 from skransfer.exceptions import EffectiveSampleSizeWarning
 from skransfer.kernels import to_host
@@ -17,15 +16,16 @@ from skransfer.metrics import mmd_test
 
 __all__ = [
     "METHODS",
+    "NO_ROOM",
     "N_FEATURES",
     "TOLERANCES",
+    "CpuSide",
     "CpuTime",
     "Method",
     "difference",
-    "fit_on_cpu",
     "median_of_runs",
     "problem",
-    "worker",
+    "timed_fit",
 ]
 
 N_FEATURES, N_COMPONENTS, N_PERMUTATIONS = 64, 30, 999
@@ -34,6 +34,7 @@ TOLERANCES = {"float32": 1e-5, "float64": 1e-10}
 _FEW = 256  # rows on which maps are compared
 _SMALL = 700  # rows of the fit that compiles
 _GRACE = 30.0  # seconds in which a process starts, makes the rows and compiles
+NO_ROOM = "does not fit"
 
 
 class Method(NamedTuple):
@@ -51,6 +52,8 @@ class Method(NamedTuple):
         What the numbers are, for the page.
     tolerance : float, default=0
         Of the difference, where it is above that of the precision.
+    n_features : int, default=None
+        Features of the rows; None: as many as the plan says.
     """
 
     fit: Callable
@@ -58,6 +61,7 @@ class Method(NamedTuple):
     result: Callable
     compared: str
     tolerance: float = 0.0
+    n_features: int | None = None
 
 
 def _estimator(make):
@@ -90,6 +94,13 @@ def _weights(fitted, X, domains):
     return values, float(values.max())
 
 
+_KMM = Method(
+    _estimator(lambda gamma: KMM(gamma=gamma)),
+    _reached,
+    lambda fitted: fitted.weights_,
+    "the MMD^2 reached, in units of that of unweighted rows, to the 1e-4 that its solver certifies",
+    1e-4,
+)
 METHODS = {
     "TCA": Method(
         _estimator(lambda gamma: TCA(n_components=N_COMPONENTS, gamma=gamma, random_state=0)),
@@ -97,13 +108,10 @@ METHODS = {
         lambda fitted: fitted.dual_coef_,
         "captured variances, in units of the largest",
     ),
-    "KMM": Method(
-        _estimator(lambda gamma: KMM(gamma=gamma)),
-        _reached,
-        lambda fitted: fitted.weights_,
-        "the MMD^2 reached, in units of that of unweighted rows, to the 1e-4 that its solver "
-        "certifies",
-        1e-4,
+    "KMM": _KMM,
+    "KMM-10": _KMM._replace(
+        compared="the same for rows of 10 features, with which the program is harder for the CPU",
+        n_features=10,
     ),
     "CORAL": Method(
         _estimator(lambda gamma: CORAL()),
@@ -166,57 +174,88 @@ class CpuTime(NamedTuple):
     seconds : float or None
     outcome : tuple or None
         Numbers and their unit.
+    at_least : float or None
+        Seconds that it took at least, where it was stopped.
     """
 
     text: str
     seconds: float | None = None
     outcome: tuple | None = None
+    at_least: float | None = None
 
 
-def fit_on_cpu(name, n, d, dtype, limit, runs):
-    """Time a fit in a process of its own, which is stopped at the limit.
+class CpuSide:
+    """Times fits on the CPU, in one process of its own, which is ended where a fit takes too long.
 
-    Parameters
-    ----------
-    name : str
-        Of METHODS.
-    n, d : int
-        Rows and features.
-    dtype : str
-    limit : float
-        Seconds of one fit.
-    runs : int
-        Most runs.
-
-    Returns
-    -------
-    CpuTime
+    Called with the name of a method, rows, features, dtype, the seconds that one fit may take and
+    the most runs; gives a :class:`CpuTime`.
     """
-    arguments = (name, n, d, dtype, limit, runs)
-    try:
-        found = run_alone("benchmarks.speed.gpu", arguments, timeout=limit + _GRACE)
-    except subprocess.TimeoutExpired:
-        return CpuTime(f"> {limit:g}")
-    if "refused" in found:
-        return CpuTime("does not fit")
-    if found["seconds"] > limit:
-        return CpuTime(f"> {limit:g}")
-    return CpuTime(f"{found['seconds']:.3g}", found["seconds"], tuple(found["outcome"]))
+
+    def __init__(self):
+        self._process = self._ours = None
+
+    def __call__(self, name, n, d, dtype, limit, runs):
+        """Time a fit; starts the process if there is none."""
+        if self._process is None:
+            spawn = multiprocessing.get_context("spawn")  # a fork would share the GPU's context
+            self._ours, theirs = spawn.Pipe()
+            self._process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
+            self._process.start()
+            theirs.close()  # so that the end of the process is the end of the line
+        try:
+            self._ours.send((name, n, d, dtype, limit, runs))
+            if not self._ours.poll(limit + _GRACE):
+                self.close()
+                return CpuTime(f"> {limit:g}", at_least=limit)
+            found = self._ours.recv()
+        except (EOFError, OSError):
+            self.close()
+            return CpuTime("the process was ended")
+        if isinstance(found, str):
+            return CpuTime(found)
+        seconds, outcome = found
+        if seconds > limit:
+            return CpuTime(f"> {limit:g}", at_least=limit)
+        return CpuTime(f"{seconds:.3g}", seconds, outcome)
+
+    def close(self):
+        """End the process; the next call starts another."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._ours.close()
+            self._process = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
 
 
-def worker(name, n, d, dtype, limit, runs):
-    """Fit one method on the CPU and print what was found as JSON."""
-    n, d, limit, runs = int(n), int(d), float(limit), int(runs)
+def _serve(line):
+    """Answer until the line is closed."""
+    while True:
+        try:
+            asked = line.recv()
+        except EOFError:
+            return
+        try:
+            line.send(timed_fit(*asked))
+        except MemoryError:
+            line.send(NO_ROOM)
+        except Exception as error:
+            traceback.print_exc()
+            line.send(f"failed: {type(error).__name__}")
+
+
+def timed_fit(name, n, d, dtype, limit, runs):
+    """Median seconds of a fit on the CPU, and its outcome."""
     method = METHODS[name]
     method.fit(*problem(min(n, _SMALL), d, dtype))
     X, domains = problem(n, d, dtype)
-    try:
-        seconds, fitted = median_of_runs(lambda: method.fit(X, domains), runs, limit / 8)
-    except MemoryError as error:
-        print(json.dumps({"refused": str(error)}))
-        return
-    values, unit = method.outcome(fitted, X, domains)
-    print(json.dumps({"seconds": seconds, "outcome": [values.tolist(), unit]}))
+    seconds, fitted = median_of_runs(lambda: method.fit(X, domains), runs, limit / 8)
+    return seconds, method.outcome(fitted, X, domains)
 
 
 def median_of_runs(function, runs, patience, wait=lambda: None):

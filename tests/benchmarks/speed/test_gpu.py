@@ -72,7 +72,7 @@ def test_each_method_has_its_row(device, name):
     for one in cells:
         assert float(one["GPU, s"]) > 0
         assert float(one["CPU / GPU"]) > 0
-        assert float(one["difference"]) <= (1e-4 if name == "KMM" else 1e-5)
+        assert float(one["difference"]) <= max(1e-5, METHODS[name].tolerance)
 
 
 def test_a_run_that_is_cut_leaves_what_it_has(device, tmp_path):
@@ -111,13 +111,13 @@ def test_the_command_with_cupy(cupy, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(gpu, "card_of", lambda backend: NOMINAL[0])
         monkeypatch.setattr(gpu, "versions_of", lambda backend: "CuPy in imitation")
     monkeypatch.setattr(gpu, "QUICK", Plan(**TINY))
-    monkeypatch.setattr(gpu_methods, "fit_on_cpu", _here)
+    monkeypatch.setattr(gpu_methods.CpuSide, "__call__", lambda self, *case: _here(*case))
     monkeypatch.setattr(gpu, "RESULTS", tmp_path)
     assert gpu.main(["--quick", "--sizes", "60", "--methods", *METHODS]) == 0
     (page,) = tmp_path.iterdir()
     text = page.read_text(encoding="utf-8")
     assert page.name.startswith("gpu-nvidia-")
-    assert "--methods TCA KMM CORAL ULSIF MMD --quick`" in text
+    assert "--methods TCA KMM KMM-10 CORAL ULSIF MMD --quick`" in text
     for name in METHODS:
         assert text.count(f"| {name} | 60 |") == 2
     assert "| failed" not in text
@@ -198,16 +198,35 @@ def test_a_slow_cpu_leaves_no_reference_and_is_asked_no_more(device):
     asked = []
 
     def slow(name, n, d, dtype, limit, runs):
-        asked.append((n, dtype))
-        return _here(name, n, d, dtype, limit, runs) if dtype == "float32" else CpuTime("> 7")
+        asked.append((n, d, dtype))
+        known = (n, dtype) in ((60, "float64"), (60, "float32"))
+        return _here(name, n, d, dtype, limit, runs) if known else CpuTime("> 7", at_least=7.0)
 
-    cells, _ = _fits(device, on_cpu=slow, methods=("MMD",))
-    assert asked == [(60, "float64"), (60, "float32"), (90, "float32")]
-    texts = [(one["n"], one["dtype"], one["CPU, s"]) for one in cells]
-    assert (60, "float64", "> 7") in texts
-    assert (90, "float64", "not tried") in texts
-    assert {one["difference"] for one in cells} == {"no reference"}
-    assert [one["CPU / GPU"] == "" for one in cells] == [False, True] * 2
+    cells, _ = _fits(device, on_cpu=slow, methods=("MMD",), sizes=(60, 90, 120))
+    assert asked == [(60, 3, "float64"), (60, 3, "float32"), (90, 3, "float64")]
+    cells = {(one["n"], one["dtype"]): one for one in cells}
+    assert cells[90, "float64"]["CPU, s"] == "> 7"
+    assert cells[90, "float32"]["CPU, s"] == cells[120, "float64"]["CPU, s"] == "not tried"
+    for (n, _), one in cells.items():
+        assert float(one["GPU, s"]) > 0
+        assert (one["difference"] == "no reference") == (n > 60)
+    assert float(cells[60, "float32"]["CPU / GPU"]) > 0
+    bound = float(cells[90, "float64"]["CPU / GPU"].removeprefix("> "))
+    assert bound == pytest.approx(7 / float(cells[90, "float64"]["GPU, s"]), rel=0.05)
+    assert cells[90, "float32"]["CPU / GPU"] == cells[120, "float64"]["CPU / GPU"] == ""
+
+
+def test_a_method_may_have_its_own_number_of_features(device):
+    asked = []
+
+    def seen(name, n, d, *rest):
+        asked.append(d)
+        return _here(name, n, d, *rest)
+
+    cells, failures = _fits(device, on_cpu=seen, methods=("KMM", "KMM-10"), sizes=(60,))
+    assert asked == [3, 3, 10, 10]
+    assert failures == []
+    assert all(float(one["difference"]) <= 1e-4 for one in cells)
 
 
 def test_nothing_is_started_when_the_time_is_up(device):

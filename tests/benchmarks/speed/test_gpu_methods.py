@@ -1,13 +1,10 @@
 """The fits of the page about a GPU: their rows, what is compared, and the side of the CPU."""
 
-import json
-import subprocess
-
 import numpy as np
 import pytest
 
 from benchmarks.speed import gpu_methods
-from benchmarks.speed.gpu_methods import METHODS, difference, fit_on_cpu, median_of_runs, problem
+from benchmarks.speed.gpu_methods import METHODS, difference, median_of_runs, problem
 
 
 def test_rows_are_the_same_numbers_in_either_precision():
@@ -42,50 +39,105 @@ def test_numbers_that_are_none_differ():
     assert difference((np.array([1.0, 1.5, 1.0]), 9.0), ([1.0, 1.0, 1.0], 2.0)) == 0.25
 
 
-def test_a_worker_reports_in_numbers(capsys):
-    gpu_methods.worker("CORAL", "300", "4", "float64", "60", "2")
-    found = json.loads(capsys.readouterr().out)
-    values, unit = found["outcome"]
-    assert len(values) == 150 * 4 or len(values) == 256 * 4
-    assert unit > 0
-    assert found["seconds"] > 0
+class _Line:
+    """A process that is only played: what it answers, and when."""
+
+    def __init__(self, answer):
+        self.answer, self.waited = answer, None
+
+    def send(self, asked):
+        if isinstance(self.answer, OSError):
+            raise self.answer
+
+    def poll(self, seconds):
+        self.waited = seconds
+        return self.answer is not None
+
+    def recv(self):
+        if isinstance(self.answer, EOFError):
+            raise self.answer
+        return self.answer
+
+    def close(self):
+        pass
+
+    kill = join = close
 
 
-def test_a_worker_without_memory_says_so(capsys, monkeypatch):
-    def refuse(X, domains):
-        if len(X) > 700:
-            raise MemoryError("8 TiB")
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (None, "> 20"),
+        ((21.0, ([1.0], 1.0)), "> 20"),
+        ((1.5, ([1.0], 1.0)), "1.5"),
+        ("does not fit", "does not fit"),
+        (EOFError(), "the process was ended"),
+        (BrokenPipeError(), "the process was ended"),
+    ],
+)
+def test_the_cpu_has_a_limit(answer, text):
+    side = gpu_methods.CpuSide()
+    side._process = side._ours = line = _Line(answer)
+    found = side("TCA", 100, 4, "float32", 20.0, 3)
+    assert found.text == text
+    assert (found.seconds, found.outcome) == (
+        (1.5, ([1.0], 1.0)) if text == "1.5" else (None, None)
+    )
+    assert found.at_least == (20 if text == "> 20" else None)
+    assert line.waited is None or line.waited > 20
+    stopped = answer is None or isinstance(answer, Exception)
+    assert (side._process is None) == stopped
 
-    monkeypatch.setitem(METHODS, "CORAL", METHODS["CORAL"]._replace(fit=refuse))
-    gpu_methods.worker("CORAL", "800", "4", "float64", "60", "2")
-    assert json.loads(capsys.readouterr().out) == {"refused": "8 TiB"}
+
+def test_a_process_answers_whatever_happens(monkeypatch, capsys):
+    answers = []
+
+    class Asked:
+        def __init__(self):
+            self.questions = iter([("TCA", 100), ("KMM", 100), ("CORAL", 100)])
+
+        def recv(self):
+            try:
+                return next(self.questions)
+            except StopIteration:
+                raise EOFError from None
+
+        send = staticmethod(answers.append)
+
+    def fit(name, n):
+        if name == "CORAL":
+            return 1.0, None
+        raise MemoryError if name == "TCA" else ValueError("of the solver")
+
+    monkeypatch.setattr(gpu_methods, "timed_fit", fit)
+    gpu_methods._serve(Asked())
+    assert answers == ["does not fit", "failed: ValueError", (1.0, None)]
+    assert "of the solver" in capsys.readouterr().err
 
 
-def _answer(monkeypatch, found):
-    def run_alone(module, arguments, timeout):
-        assert timeout > 20
-        if found is None:
-            raise subprocess.TimeoutExpired("fit", timeout)
-        return found
-
-    monkeypatch.setattr(gpu_methods, "run_alone", run_alone)
-    return fit_on_cpu("TCA", 100, 4, "float32", 20.0, 3)
-
-
-def test_the_cpu_has_a_limit(monkeypatch):
-    assert _answer(monkeypatch, None) == ("> 20", None, None)
-    late = {"seconds": 21.0, "outcome": [[1.0], 1.0]}
-    assert _answer(monkeypatch, late) == ("> 20", None, None)
-    assert _answer(monkeypatch, {"refused": "8 TiB"}).text == "does not fit"
-    found = _answer(monkeypatch, {"seconds": 1.5, "outcome": [[1.0], 2.0]})
-    assert found == ("1.5", 1.5, ([1.0], 2.0))
+def test_a_fit_is_timed_with_its_outcome():
+    seconds, outcome = gpu_methods.timed_fit("CORAL", 300, 4, "float64", 60.0, 2)
+    method, rows = METHODS["CORAL"], problem(300, 4, "float64")
+    assert seconds > 0
+    assert difference(outcome, method.outcome(method.fit(*rows), *rows)) == 0
 
 
 @pytest.mark.slow
-def test_the_cpu_runs_in_a_process_of_its_own():
-    found = fit_on_cpu("CORAL", 300, 4, "float64", 60.0, 1)
-    method, rows = METHODS["CORAL"], problem(300, 4, "float64")
-    assert difference(method.outcome(method.fit(*rows), *rows), found.outcome) < 1e-12
+def test_the_cpu_runs_in_a_process_of_its_own(monkeypatch):
+    expected = gpu_methods.timed_fit("CORAL", 300, 4, "float64", 60.0, 1)[1]
+    with gpu_methods.CpuSide() as side:
+        found = side("CORAL", 300, 4, "float64", 60.0, 1)
+        assert difference(found.outcome, expected) < 1e-12
+        first = side._process
+        assert side("no such", 300, 4, "float64", 60.0, 1).text == "failed: KeyError"
+        assert side._process is first
+        monkeypatch.setattr(gpu_methods, "_GRACE", 0.0)
+        assert side("MMD", 3000, 4, "float64", 0.01, 1).text == "> 0.01"
+        assert not first.is_alive()
+        monkeypatch.undo()
+        assert side("CORAL", 300, 4, "float64", 60.0, 1).seconds > 0
+        last = side._process
+    assert not last.is_alive()
 
 
 def test_runs_end_when_patience_does():
