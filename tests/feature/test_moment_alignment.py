@@ -6,8 +6,9 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
-from skransfer import CORAL, LinearMonge, MomentAlignment, SourceOnly
+from skransfer import CORAL, LinearMonge, MomentAlignment, SourceOnly, to_device
 from skransfer.exceptions import SingleDomainWarning
+from skransfer.kernels import to_host
 
 RNG = np.random.default_rng(0)
 X = np.vstack([RNG.normal(size=(80, 3)) * [1, 5, 0.1] + 4, RNG.normal(size=(60, 3))])
@@ -109,3 +110,18 @@ def test_sparse_rows_stay_sparse_unless_they_are_shifted():
 def test_names():
     fitted = MomentAlignment().fit(X, sample_domain=D)
     assert fitted.get_feature_names_out(["a", "b", "c"]).tolist() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("options", [{}, {"robust": True}, {"with_centering": False}])
+def test_rows_of_cupy_are_mapped_as_those_of_numpy(cupy, options):
+    here, there = (
+        MomentAlignment(**options).fit(on(X), sample_domain=D) for on in (np.asarray, cupy.asarray)
+    )
+    Z = there.transform(cupy.asarray(X), sample_domain=D)
+    learned = (*there.map_.source, *there.map_.target)
+    assert all(isinstance(found, cupy.ndarray) for found in (Z, *learned))
+    expected = here.transform(X, sample_domain=D)
+    np.testing.assert_allclose(to_host(Z), expected, rtol=1e-9, atol=1e-10)
+    served = to_device(there, "cpu").transform(X, sample_domain=D)
+    assert isinstance(served, np.ndarray)
+    np.testing.assert_allclose(served, expected, rtol=1e-9, atol=1e-10)
