@@ -33,8 +33,6 @@ __all__ = [
 ]
 
 FLOATS = (np.float64, np.float32)
-# Labels stay on the host, whatever their type: scikit-learn's estimators and metrics read them.
-_ON_HOST = ("classes_",)
 _KIND = "_array_kind_"  # library of the fitted arrays, where it is not NumPy
 
 
@@ -195,7 +193,8 @@ class _Moved:
     """Copies of objects with their arrays elsewhere, sharing what need not change.
 
     Arrays of our own objects move: attributes of estimators of this package that were learned, and
-    of what they hold that is made here. Estimators of scikit-learn are looked through for ours.
+    of what they hold that is made here, but for the names in their ``_host_attributes``. Estimators
+    of scikit-learn are looked through for ours.
     """
 
     def __init__(self, convert: Callable[[Any], Any], kind: str) -> None:
@@ -231,7 +230,8 @@ class _Moved:
         state = dict(vars(value))
         estimator = own and isinstance(value, BaseEstimator)
         # Arguments of our estimators are the user's.
-        kept = (*value.get_params(deep=False), *_ON_HOST) if estimator else ()
+        kept = value.get_params(deep=False).keys() if estimator else ()
+        kept = {*kept, *getattr(value, "_host_attributes", ())} if own else kept
         for name, part in state.items():
             if name not in kept:
                 state[name] = self.moved(part, own)

@@ -85,6 +85,9 @@ class BaseTransfer(BaseEstimator, ABC):
     traits: ClassVar[Traits] = Traits()
     _computes_on_rows: ClassVar[bool] = True  # False: X goes to the wrapped estimator unread
     _min_rows: ClassVar[int] = 2  # of each domain
+    # Floats that ``fit`` leaves on the host when all else is on a device: labels, for
+    # scikit-learn's estimators and metrics; histories and balances, for people.
+    _host_attributes: ClassVar[tuple[str, ...]] = ("classes_", "history_", "_balance_")
     _reads_classes: ClassVar[bool] = False  # True: it needs labels itself, and they are classes
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"sample_domain": True}

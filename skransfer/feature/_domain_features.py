@@ -46,6 +46,8 @@ class DomainFeatures:
         If a column does not exist, comes twice, or none is left for the features.
     """
 
+    _host_attributes = ("_counts", "_center", "_spread")  # they stay when a model moves
+
     def __init__(
         self,
         X: Any,

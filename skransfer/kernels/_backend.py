@@ -230,6 +230,11 @@ class Backend:
 
     def svd(self, x: Any) -> tuple[Any, Any, Any]:
         """Thin singular value decomposition (U, lengths, V')."""
+        if not self.is_host and x.shape[0] > 2 * x.shape[1] > 0:
+            # On a GPU reflections one by one are slow; the triangle of a QR has few of them.
+            Q, R = self._checked(self.xp.linalg.qr, x)
+            U, lengths, right = self._checked(self.xp.linalg.svd, R, full_matrices=False)
+            return Q @ U, lengths, right
         return self._checked(self.xp.linalg.svd, x, full_matrices=False)
 
     def orthonormal(self, x: Any) -> Any:

@@ -45,15 +45,16 @@ def canonical_order(X: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     if sp.issparse(X):
         keys = _sparse_keys(X)
         order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
-        changes = [keys[i] != keys[j] for i, j in pairwise(order)]
+        changes = np.array([keys[i] != keys[j] for i, j in pairwise(order)], dtype=bool)
     else:
         # Adding zero turns -0.0, which equals 0.0 but has other bytes, into 0.0.
         rows = np.ascontiguousarray(X + np.zeros(1, dtype=X.dtype))
         packed = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
         order = np.argsort(packed, kind="stable")
-        changes = list(packed[order][:-1] != packed[order][1:])
-    groups = np.empty(len(order), dtype=np.intp)
-    groups[order] = np.cumsum([False, *changes][: len(order)])
+        sorted_rows = packed[order]
+        changes = sorted_rows[:-1] != sorted_rows[1:]
+    groups = np.zeros(len(order), dtype=np.intp)
+    groups[order[1:]] = np.cumsum(changes)
     return order, groups
 
 

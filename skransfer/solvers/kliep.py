@@ -16,7 +16,7 @@ others neither underflow nor overflow.
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,8 @@ class KLIEPFit:
     solution : Proportions
         Of the kernels, each divided by its mean, with the certified gap.
     """
+
+    _host_attributes: ClassVar[tuple[str, ...]] = ("scores",)  # it stays when a fit moves
 
     landmarks: Any
     log_means: Any
