@@ -8,8 +8,9 @@ what CuPy does differently from NumPy:
 - Functions make arrays on the current device, and refuse those of another.
 - Every result is an array, of no dimensions where NumPy gives a number; an integer index gives a
   view; there is no ``__index__``. No warning is given for overflow or division by zero.
-- A decomposition that fails returns NaN, or raises inside ``cupyx.errstate(linalg="raise")``.
-  Vectors come with other signs than LAPACK's and in the other order of memory.
+- A decomposition of unknown numbers returns unknown ones; one that fails returns what it has, or
+  raises inside ``cupyx.errstate(linalg="raise")``. Vectors come with other signs than LAPACK's,
+  and in the other order of memory.
 - Products of float32 arrays round their factors to TF32 where the compute type says so.
 - Elementwise kernels are compiled by the C++ compiler of the machine, or have twins in NumPy.
 """

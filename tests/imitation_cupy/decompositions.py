@@ -23,49 +23,52 @@ def errstate(*, divide=None, over=None, under=None, invalid=None, linalg=None):
         of_thread.linalg = before
 
 
-def _or_nan(decompose, results):
-    """A decomposition that tells of its failure only where it was asked to."""
-
-    def careful(a, *args, **kwargs):
-        try:
-            found = decompose(a, *args, **kwargs)
-            found = tuple(found) if isinstance(found, tuple) else found
-        except np.linalg.LinAlgError:
-            if getattr(of_thread, "linalg", "ignore") == "raise":
-                raise
-            n, m = a.shape
-            shapes = {"values": (min(n, m),), "matrix": (n, min(n, m)), "other": (min(n, m), m)}
-            found = tuple(np.full(shapes[part], np.nan, a.dtype) for part in results)
-            found = found if len(found) > 1 else found[0]
-        return _other_signs(found, results)
-
-    return careful
+def _cholesky(a):
+    """Where the matrix is not positive definite: what stands there when the algorithm stops."""
+    try:
+        return np.linalg.cholesky(a)
+    except np.linalg.LinAlgError:
+        if getattr(of_thread, "linalg", "ignore") == "raise":
+            raise
+        return np.tril(a)
 
 
-def _other_signs(found, results):
-    """Every second vector the other way round, columns in the order of memory that cuSOLVER has."""
-    if len(results) == 1:
-        return found
-    parts = []
-    for part, what in zip(found, results, strict=True):
-        if what != "values":
-            part = np.array(part, order="F")
-            if part.size:
-                part[
-                    (slice(None), slice(1, None, 2)) if what == "matrix" else slice(1, None, 2)
-                ] *= -1
-        parts.append(part)
-    return tuple(parts)
+def _turned(vectors, axis):
+    """Every second vector along an axis the other way round, and columns lie together."""
+    vectors = np.array(vectors, order="F")
+    vectors[(slice(None),) * axis + (slice(1, None, 2),)] *= -1
+    return vectors
+
+
+def _eigh(a, UPLO="L"):
+    if not np.isfinite(a).all():
+        return np.full(len(a), np.nan), np.full(a.shape, np.nan)
+    values, vectors = np.linalg.eigh(a, UPLO)
+    return values, _turned(vectors, 1)
+
+
+def _qr(a, mode="reduced"):
+    q, r = np.linalg.qr(a, mode)
+    return _turned(q, 1), _turned(r, 0)
+
+
+def _svd(a, full_matrices=True, compute_uv=True):
+    assert compute_uv
+    k = min(a.shape)
+    if not np.isfinite(a).all():
+        return tuple(np.full(shape, np.nan) for shape in ((len(a), k), (k,), (k, a.shape[1])))
+    u, values, v = np.linalg.svd(a, full_matrices)
+    return _turned(u, 1), values, _turned(v, 0)
 
 
 LINALG = {
-    "cholesky": _or_nan(np.linalg.cholesky, ["other"]),
-    "eigh": _or_nan(np.linalg.eigh, ["values", "matrix"]),
-    "eigvalsh": _or_nan(np.linalg.eigvalsh, ["values"]),
-    "qr": _or_nan(np.linalg.qr, ["matrix", "other"]),
-    "solve": np.linalg.solve,
-    "svd": _or_nan(np.linalg.svd, ["matrix", "values", "other"]),
+    "cholesky": _cholesky,
+    "eigh": _eigh,
+    "eigvalsh": lambda a, UPLO="L": _eigh(a, UPLO)[0],
     "norm": np.linalg.norm,
+    "qr": _qr,
+    "solve": np.linalg.solve,
+    "svd": _svd,
 }
 
 

@@ -90,6 +90,15 @@ def test_powers_small_large_and_fractional(cupy, dtype, degree):
     np.testing.assert_allclose(ours.get(), products, rtol=rtol, atol=rtol)
 
 
+def test_long_sums_of_gaussians_lose_no_digits(cupy):
+    products = cupy.asarray(np.full((200_000, 1), 0.45, dtype=np.float32))
+    left, right = cupy.asarray(np.ones(200_000, dtype=np.float32)), cupy.ones(1, dtype=np.float32)
+    nearest, sums = cupy.zeros(1), cupy.zeros((1, 1))
+    module = engines.engine(backend_of(products))
+    module.add_gaussians(products, left, right, np.array([1.0]), nearest, sums)
+    assert float(sums[0, 0]) == pytest.approx(200_000 * np.exp(-1.1), rel=1e-6)
+
+
 def test_an_engine_is_chosen_by_where_the_rows_are(cupy):
     assert engines.engine(backend_of(cupy.zeros(1))).__name__.endswith("_gpu")
     assert engines.engine(backend_of(np.zeros(1))).__name__.endswith("_cpu")
