@@ -4,6 +4,8 @@ The strict namespace has the refusals of a device, and this one the rest: other 
 other orders in memory, decompositions that fail without a word, the engine's own kernels.
 """
 
+import warnings
+
 import numpy as np
 import pytest
 import sklearn
@@ -14,8 +16,9 @@ from skransfer.datasets import make_covariate_shift
 from skransfer.kernels import _device_tiles, on_host, to_host
 from skransfer.metrics import mmd_test
 from skransfer.utils import _laws_of_devices, all_estimators
+from skransfer.utils._problems import fit, make_problem, outputs
 from skransfer.utils.instances import instances_of
-from tests.imitation_cupy import installed
+from tests.imitation_cupy import installed, products
 
 ON_DEVICE = [next(iter(instances_of(cls))) for _, cls in all_estimators() if cls.traits.on_device]
 METHODS = [
@@ -84,6 +87,46 @@ def test_another_solver_of_kmm_ends_at_the_same_optimum(cupy, problem):
         ours, reference = (model.solver_info_["mmd2_after"] for model in (there, host))
         assert ours == pytest.approx(reference, rel=rel)
         np.testing.assert_allclose(to_host(there.weigh(rows)), host.weigh(X), atol=1e-2)
+
+
+@pytest.mark.parametrize("estimator", ON_DEVICE, ids=lambda estimator: type(estimator).__name__)
+def test_no_product_is_rounded_to_tf32(cupy, estimator, monkeypatch):
+    """Whatever CuPy is set to: 10 bits of a factor are too few for kernels and for components."""
+    kinds = cupy._core._routines_linalg
+    monkeypatch.setattr(kinds, "float32", kinds.COMPUTE_TYPE_TF32, raising=False)
+
+    def rounded(x):
+        raise AssertionError("a product was rounded to TF32")
+
+    monkeypatch.setattr(products, "_as_tf32", rounded)
+    there = make_problem(estimator)
+    there = there.with_rows(cupy.asarray(there.X.astype(np.float32)))
+    with pytest.raises(AssertionError, match="TF32"):
+        there.X.T @ there.X
+    outputs(fit(clone(estimator), there), there.X)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("estimator", ON_DEVICE, ids=lambda estimator: type(estimator).__name__)
+def test_nothing_waits_for_the_device_once_a_row(cupy, estimator, monkeypatch):
+    waits = []
+    for name in ("get", "__bool__", "__float__", "__int__", "item", "tolist"):
+        plain = getattr(cupy.ndarray, name)
+
+        def counted(self, *args, plain=plain):
+            waits.append(None)
+            return plain(self, *args)
+
+        monkeypatch.setattr(cupy.ndarray, name, counted)
+    counts = []
+    for n in (100, 400):
+        X, y, d = make_covariate_shift(n, n, random_state=0)
+        waits.clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            clone(estimator).fit(cupy.asarray(X), y, sample_domain=d)
+        counts.append(len(waits))
+    assert 0 < counts[1] < counts[0] + 450  # 600 rows came along
 
 
 @pytest.mark.usefixtures("cupy")

@@ -295,8 +295,9 @@ class Backend:
 
         with self.active(), errstate(linalg="raise"):
             found = tuple(decompose(x, **options))
-            finite = all(bool(self.xp.isfinite(part).all()) for part in found)
-        if not finite:
+            finite = [self.xp.isfinite(part).all() for part in found]
+            failed = bool(sum(finite) < len(finite))  # waits for the device once
+        if failed:
             raise np.linalg.LinAlgError(f"A decomposition of a {x.shape} matrix failed.")
         return found
 
