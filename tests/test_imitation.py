@@ -106,6 +106,27 @@ def test_no_product_is_rounded_to_tf32(cupy, estimator, monkeypatch):
     outputs(fit(clone(estimator), there), there.X)
 
 
+@pytest.mark.parametrize("estimator", ON_DEVICE, ids=lambda estimator: type(estimator).__name__)
+def test_rows_are_never_written_to(cupy, estimator):
+    there = make_problem(estimator)
+    rows = cupy.asarray(there.X)
+    rows.flags.writeable = False
+    outputs(fit(clone(estimator), there.with_rows(rows)), rows)
+
+
+@pytest.mark.parametrize("estimator", ON_DEVICE, ids=lambda estimator: type(estimator).__name__)
+def test_the_device_is_that_of_the_rows(cupy, estimator):
+    """Not CuPy's current one: arrays of different devices do not meet."""
+    there = make_problem(estimator)
+    with cupy.cuda.Device(1):
+        rows = cupy.asarray(there.X)
+    model = fit(clone(estimator), there.with_rows(rows))
+    found = [_results(model, rows)]
+    found += [value for value in vars(model).values() if not on_host(value)]
+    assert {array.device.id for array in found} == {1}
+    assert cupy.cuda.Device().id == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("estimator", ON_DEVICE, ids=lambda estimator: type(estimator).__name__)
 def test_nothing_waits_for_the_device_once_a_row(cupy, estimator, monkeypatch):

@@ -63,13 +63,19 @@ def check_device_rows(
     if kind.kind not in "biuf":
         raise TypeError(f"{name} has the dtype {kind}; expected real numbers.")
     keep = kind in (np.float32, np.float64)
-    X = backend.astype(X, np.dtype(dtype) if dtype is not None else kind if keep else np.float64)
-    # One sum finds them; it can also overflow, so only then is each number looked at.
+    wanted = np.dtype(dtype) if dtype is not None else kind if keep else np.dtype(np.float64)
+    with backend.active():
+        X = backend.astype(X, wanted)
+        if not _all_finite(X, backend):
+            raise ValueError(f"Input {name} contains NaN or infinity.")
+        return backend.contiguous(X)
+
+
+def _all_finite(X: Any, backend: Backend) -> bool:
+    """One sum tells of most; it can also overflow, so only then is each number looked at."""
     with np.errstate(over="ignore", invalid="ignore"):
-        finite = bool(backend.xp.isfinite(backend.xp.sum(X)))
-    if not finite and not bool(backend.xp.all(backend.xp.isfinite(X))):
-        raise ValueError(f"Input {name} contains NaN or infinity.")
-    return backend.contiguous(X)
+        total = bool(backend.xp.isfinite(backend.xp.sum(X)))
+    return total or bool(backend.xp.all(backend.xp.isfinite(X)))
 
 
 def cuda_backend() -> Backend:
