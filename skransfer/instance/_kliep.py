@@ -140,8 +140,9 @@ class KLIEP(EstimatesRatio, BaseReweighter):
     Far from all landmarks the ratio is 0. Where the target has rows far from all of the source,
     the ratio there is unbounded, and the few source rows nearest to them get most of the weight.
 
-    Rows on a device are weighted there, and all arrays that are learned stay there; the host sorts
-    the rows, makes the folds, and solves the small quadratic program of each Newton step.
+    Rows on a device are weighted there, and ``weights_``, ``landmarks_`` and ``coef_`` stay there;
+    the host sorts the rows, makes the folds, and solves the small quadratic program of each
+    Newton step.
 
     References
     ----------
@@ -187,6 +188,8 @@ class KLIEP(EstimatesRatio, BaseReweighter):
             }
         ),
     )
+    # Candidates and scores stay on the host when a model moves.
+    _host_attributes = (*BaseReweighter._host_attributes, "gammas_", "cv_scores_")
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseReweighter._parameter_constraints,
         **EstimatesRatio._ratio_constraints,
@@ -242,8 +245,7 @@ class KLIEP(EstimatesRatio, BaseReweighter):
                 ConvergenceWarning,
             )
         self._ratio_, self.landmarks_, self.coef_ = found, found.landmarks, share
-        own = backend_of(X).asarray
-        self.gamma_, self.gammas_, self.cv_scores_ = found.gamma, own(gammas), own(found.scores)
+        self.gamma_, self.gammas_, self.cv_scores_ = found.gamma, gammas, found.scores
         self.log_likelihood_, self.n_iter_ = found.log_likelihood, max(1, n_iter)
         self.solver_info_ = {
             "form": "landmarks",
@@ -256,9 +258,8 @@ class KLIEP(EstimatesRatio, BaseReweighter):
         return found(source)
 
     def _fit_nothing(self, X: Any) -> None:
-        none = backend_of(X).zeros(0)
-        self.landmarks_, self.coef_ = rows_at(X, np.arange(0)), none
-        self.gamma_, self.gammas_, self.cv_scores_ = float("nan"), none, none
+        self.landmarks_, self.coef_ = rows_at(X, np.arange(0)), backend_of(X).zeros(0)
+        self.gamma_, self.gammas_, self.cv_scores_ = float("nan"), np.zeros(0), np.zeros(0)
         self.log_likelihood_, self.n_iter_ = 0.0, 1
         self.solver_info_ = {"form": "landmarks", "n_landmarks": 0, "n_support": 0}
         self.solver_info_ |= {"n_iter": 0, "gap": 0.0, "converged": True}
