@@ -8,7 +8,7 @@ from sklearn.gaussian_process.kernels import RBF
 from sklearn.metrics.pairwise import pairwise_kernels
 from threadpoolctl import threadpool_limits
 
-from skransfer.kernels import KERNELS, kernel_operator, kernel_sums
+from skransfer.kernels import KERNELS, kernel_operator, kernel_sums, to_host
 from skransfer.kernels._threads import blas_threads
 
 NAMED = [name for name in KERNELS if name != "precomputed"]
@@ -235,3 +235,52 @@ def test_inputs_are_not_written_to(sides, each_engine):
         K = kernel_operator(*sides, kernel=kernel).to_dense()
         assert not K.flags.writeable
     kernel_operator(*_for("chi2", *sides), kernel="chi2")
+
+
+# --------------------------------------------------------------------------- rows on a device
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_a_block_that_is_given_on_a_device(device_backend, symmetric, dtype):
+    rng = np.random.default_rng(0)
+    K = rng.normal(size=(30, 30)).astype(dtype)
+    K = K + K.T if symmetric else K
+    op = kernel_operator(device_backend.asarray(K), kernel="precomputed")
+    assert (op.backend, op.symmetric, op.dtype) == (device_backend, symmetric, dtype)
+    np.testing.assert_array_equal(to_host(op.to_dense()), K)
+    sums = kernel_sums(device_backend.asarray(K), kernel="precomputed")
+    np.testing.assert_allclose(to_host(sums), K.sum(axis=1, dtype=float), rtol=1e-5)
+    with pytest.raises(ValueError, match="of 30 columns here, and Y has 4 rows"):
+        kernel_operator(device_backend.asarray(K), K[:4], kernel="precomputed")
+
+
+def test_sides_on_a_device_are_of_one_type_and_place(device_backend):
+    X = np.random.default_rng(0).normal(size=(5, 2))
+    single, double = device_backend.asarray(X.astype(np.float32)), device_backend.asarray(X)
+    assert kernel_operator(single, double).dtype == np.float64
+    for sides in ((single, X), (X, double)):
+        with pytest.raises(TypeError, match="is on the host beside arrays of"):
+            kernel_operator(*sides)
+
+
+def test_what_a_device_cannot_do_is_refused(device_backend):
+    moved = device_backend.asarray(np.ones((3, 2)))
+    with pytest.raises(TypeError, match="runs on the CPU only"):
+        kernel_operator(moved, kernel=lambda x, y: 1.0)
+    with pytest.raises(ValueError, match="features that are not negative"):
+        kernel_operator(-moved, kernel="chi2")
+    with pytest.raises(ValueError, match="fractional power of a negative number"):
+        kernel_operator(-moved, moved, kernel="poly", degree=2.5, coef0=0.0).to_dense()
+    with pytest.raises(ValueError, match="contains NaN"):
+        kernel_operator(moved * np.nan)
+
+
+def test_single_precision_rows_far_from_each_other_are_widened(device_backend):
+    """As on the host: where |x|^2 + |y|^2 - 2 <x, y> loses the digits that gamma asks for."""
+    X = (np.random.default_rng(0).normal(size=(20, 2)) * 1e3).astype(np.float32)
+    X[1] = X[0] + 0.5
+    op = kernel_operator(device_backend.asarray(X), gamma=1.0)
+    distances = ((X[:, None].astype(float) - X[None]) ** 2).sum(-1)
+    np.testing.assert_allclose(to_host(op.to_dense()), np.exp(-distances), rtol=1e-5, atol=1e-30)
+    assert op.dtype == np.float32

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from scipy.spatial.distance import pdist
 from sklearn.svm import SVC
 
-from skransfer.kernels import resolve_gamma
+from skransfer.kernels import representative_rows, resolve_gamma, to_host
 
 
 @pytest.fixture
@@ -67,3 +67,16 @@ def test_numbers_stand_for_themselves(X):
 def test_other_values_are_refused(X, gamma):
     with pytest.raises(ValueError, match=r"gamma=.*\"scale\" or \"median\""):
         resolve_gamma(gamma, X)
+
+
+@pytest.mark.parametrize("gamma", ["scale", "median"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_on_a_device(device_backend, gamma, dtype):
+    rows = np.random.default_rng(0).normal(size=(1300, 3)).astype(dtype)
+    ours = resolve_gamma(gamma, device_backend.asarray(rows))
+    assert isinstance(ours, float)
+    assert ours == pytest.approx(
+        resolve_gamma(gamma, rows), rel=1e-6 if dtype is np.float32 else 1e-12
+    )
+    few = representative_rows(device_backend.asarray(rows), 100)
+    np.testing.assert_array_equal(to_host(few), representative_rows(rows, 100))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from skransfer.kernels import LowRankOperator
+from skransfer.kernels import LowRankOperator, backend_of, dtype_of, to_host
 
 
 @pytest.mark.parametrize("sparse", [False, True])
@@ -43,3 +43,32 @@ def test_shapes_and_memory_are_checked(monkeypatch):
     monkeypatch.setattr("skransfer.kernels._memory.available_memory", lambda: 10_000)
     with pytest.raises(MemoryError, match="50 rows"):
         op.to_dense()
+
+
+@pytest.mark.parametrize("with_delta", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_features_on_a_device(device_backend, dtype, with_delta, monkeypatch):
+    monkeypatch.setattr("skransfer.kernels._low_rank._DEVICE_CHUNK", 7)
+    rng = np.random.default_rng(0)
+    F = rng.normal(size=(40, 6)).astype(dtype)
+    delta = rng.uniform(size=40) if with_delta else None
+    op, reference = LowRankOperator(device_backend.asarray(F), delta), LowRankOperator(F, delta)
+    assert (op.backend, op.dtype, op.nbytes) == (device_backend, dtype, reference.nbytes)
+    chosen, V = np.array([5, 39, 0, 17]), rng.normal(size=(40, 3))
+    part = slice(3, 9)
+    pairs = [
+        (op @ V, reference @ V),
+        (op @ device_backend.asarray(V[:, 0]), reference @ V[:, 0]),
+        (op.rows(chosen), reference.rows(chosen)),
+        (op.block(chosen, part), reference.block(chosen, part)),
+        (op.block(device_backend.asarray(chosen), chosen), reference.block(chosen, chosen)),
+        (op.times_columns(chosen, V[:4]), reference.times_columns(chosen, V[:4])),
+        (op.diagonal(), reference.diagonal()),
+        (op.sum(axis=1), reference.sum(axis=1)),
+        (op.to_dense(), reference.to_dense()),
+    ]
+    for ours, expected in pairs:
+        assert backend_of(ours) == device_backend
+        assert dtype_of(ours) == expected.dtype
+        atol = 1e-12 if dtype is np.float64 else 1e-4
+        np.testing.assert_allclose(to_host(ours), expected, atol=atol)
