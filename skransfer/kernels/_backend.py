@@ -129,7 +129,10 @@ class Backend:
 
     def arange(self, n: int) -> Any:
         """0, 1, ..., n - 1."""
-        return self.asarray(np.arange(n))
+        with self.active():
+            if self.name in _NUMPY_TYPED:
+                return self.xp.arange(n)
+            return self.xp.arange(n, device=self.device)
 
     # ----------------------------------------------------------------------- types and parts
 

@@ -17,8 +17,6 @@ __all__ = ["fill_dense", "held_bytes", "multiply_symmetric", "multiply_tiles", "
 _LEAST, _LARGEST = 256, 8192
 # Of the free memory: for a kernel matrix that is held, and for a tile.
 _HELD, _TILE = 0.5, 1 / 16
-# Entries that one launch fills.
-_ENTRIES = 2**27
 
 
 def held_bytes(backend: Backend) -> float:
@@ -38,7 +36,9 @@ def tile_side(backend: Backend, itemsize: int) -> int:
 def fill_dense(block: BlockKernel, K: Any, *, symmetric: bool) -> None:
     """Write the whole kernel matrix into K; parameters as in ``_tiles.fill_dense``."""
     n, m = K.shape
-    height = max(1, _ENTRIES // max(m, 1))
+    # What does not fit a tile may not fit the memory twice, in the precision of the work.
+    entries = tile_side(block.backend, block.work_dtype.itemsize) ** 2
+    height = max(1, entries // max(m, 1))
     for rows in _spans(0, n, height):
         block.fill(rows, slice(0, m), K[rows, :])
 

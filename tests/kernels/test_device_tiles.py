@@ -24,7 +24,6 @@ V = RNG.normal(size=(53, 2))
 @pytest.fixture
 def small_tiles(monkeypatch):
     monkeypatch.setattr(_device_tiles, "tile_side", lambda backend, itemsize: 10)
-    monkeypatch.setattr(_device_tiles, "_ENTRIES", 60)
 
 
 class _Counting(ProductKernel):
@@ -33,11 +32,12 @@ class _Counting(ProductKernel):
     def __init__(self, *sides):
         super().__init__(*sides, lambda products: None)
         self.times = np.zeros(self.shape, dtype=int)
-        self.largest = 0
+        self.largest = self.calls = 0
 
     def fill(self, rows, columns, out):
         super().fill(rows, columns, out)
         self.times[rows, columns] += 1
+        self.calls += 1
         self.largest = max(self.largest, *out.shape)
 
 
@@ -74,6 +74,7 @@ def test_the_whole_matrix_is_filled_in_stripes(device_backend):
     _device_tiles.fill_dense(block, K, symmetric=False)
     np.testing.assert_allclose(to_host(K), X @ Y.T, rtol=1e-12, atol=1e-14)
     assert (block.times == 1).all()
+    assert block.calls == 27  # of two rows: no more than a tile at a time
     wide = _Counting(device_backend.asarray(X[:2]), device_backend.asarray(X))
     _device_tiles.fill_dense(wide, device_backend.zeros((2, 53)), symmetric=False)
     assert (wide.times == 1).all()

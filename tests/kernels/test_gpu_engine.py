@@ -123,7 +123,6 @@ def _close(ours, reference, dtype):
 @pytest.fixture
 def small_tiles(monkeypatch):
     monkeypatch.setattr(_device_tiles, "tile_side", lambda backend, itemsize: 16)
-    monkeypatch.setattr(_device_tiles, "_ENTRIES", 300)
     monkeypatch.setattr(_operator, "_DEVICE_PANEL", 16)
 
 
