@@ -20,6 +20,7 @@ from skransfer.kernels import (
     to_host,
 )
 from skransfer.kernels import _engine as engines
+from tests.imitation_cupy import elementwise, installed
 from tests.imitation_cupy.signatures import METHODS, SIGNATURES, UFUNCS, signature_of
 from tests.kernels.mirror_cases import CASES
 
@@ -222,6 +223,16 @@ def test_memory_is_that_of_the_default_pool(cupy):
 
 
 # ---------------------------------------------------------------------------------- the imitation
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_imitation_needs_no_compiler(name, dtype, monkeypatch):
+    monkeypatch.setattr(elementwise, "compiler", lambda: None)
+    with installed() as imitation:
+        test_engines_agree(imitation, name, dtype, 0)
+        for degree in (2, 12):
+            test_powers_small_large_and_fractional(imitation, dtype, degree)
 
 
 def test_the_imitation_has_what_cupy_has():
