@@ -237,7 +237,8 @@ class Backend:
             # On a GPU reflections one by one are slow; the triangle of a QR has few of them.
             Q, R = self._checked(self.xp.linalg.qr, x)
             U, lengths, right = self._checked(self.xp.linalg.svd, R, full_matrices=False)
-            return Q @ U, lengths, right
+            with self.full_precision():
+                return Q @ U, lengths, right
         return self._checked(self.xp.linalg.svd, x, full_matrices=False)
 
     def orthonormal(self, x: Any) -> Any:

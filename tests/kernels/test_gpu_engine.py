@@ -191,6 +191,14 @@ def test_tf32_is_kept_out(cupy, tf32):
     assert np.abs(rounded / (X @ Y.T) - 1).max() > 1e-5  # what it would have been
 
 
+def test_a_decomposition_in_steps_keeps_tf32_out(cupy, tf32):
+    X = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
+    left, lengths, right = backend_of(cupy.zeros(1)).svd(cupy.asarray(X))
+    with backend_of(left).full_precision():
+        np.testing.assert_allclose((left @ (lengths[:, None] * right)).get(), X, atol=1e-5)
+    assert tf32()
+
+
 def test_tf32_stays_out_until_the_last_block_closes(cupy, tf32):
     backend = backend_of(cupy.zeros(1))
     first, second = backend.full_precision(), backend.full_precision()
