@@ -70,18 +70,25 @@ class DenseSystem:
         self.backend = backend_of(K)
 
     @classmethod
-    def of(cls, op: KernelOperator, ridge: float = 0.0) -> "DenseSystem":
-        """The system of a kernel matrix, which is computed if it is not held.
+    def of(
+        cls, op: KernelOperator, ridge: float = 0.0, rows: NDArray[np.intp] | None = None
+    ) -> "DenseSystem":
+        """The system of a kernel matrix, or of its part between some rows.
 
         Raises
         ------
         MemoryError
-            If the matrix and its factor cannot fit.
+            If what of the matrix is not held, and the factor, cannot fit.
         """
-        n, entry = op.shape[0], 0 if op.form == "dense" else op.dtype.itemsize
+        whole = rows is None or len(rows) == op.shape[0]
+        n = op.shape[0] if rows is None else len(rows)
+        entry, held = op.dtype.itemsize, op.form == "dense"
+        per_row = n * (_FACTOR_BYTES + (0 if held and whole else entry))
+        if held and not whole:  # products with some columns take them out, in double precision
+            per_row += op.shape[0] * (entry + 8)
         what = f"The interior point method, with a Cholesky factor of {n} rows,"
-        check_memory((entry + _FACTOR_BYTES) * n * n, what, _WAYS_OUT, op.backend)
-        return cls(op.to_dense(), ridge)
+        check_memory(n * per_row, what, _WAYS_OUT, op.backend)
+        return cls(op.to_dense() if whole else op.block(rows, rows), ridge)
 
     def matvec(self, x: Array) -> Array:
         """K x, in double precision."""

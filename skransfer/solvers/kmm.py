@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skransfer.kernels import KernelOperator, LowRankOperator, backend_of, single_blas, to_host
-from skransfer.solvers.interior import DenseSystem, LowRankSystem, System, interior_point_qp
+from skransfer.solvers.interior import LowRankSystem, interior_point_qp
 from skransfer.solvers.newton_qp import low_rank_qp
 from skransfer.solvers.qp import QPResult, box_slab_qp, frank_wolfe_gap, objective
+from skransfer.solvers.working_interior import working_interior_qp
 
 __all__ = ["kmm_weights"]
 
@@ -54,9 +55,9 @@ def kmm_weights(
     that did not converge found nothing better.
 
     On the host sequential minimal optimization solves it, or Newton steps where the kernel is of
-    low rank; on a device, where their steps are too small, an interior point method: O(n_s^3) for
-    a whole kernel, by its Cholesky factors, or O(n_s D^2) for one of rank D, in each of some ten
-    to twenty steps. Both stop by the same rule. The weights of a smooth kernel, which it does not
+    low rank; on a device, where their steps are too small, interior point methods: by Cholesky
+    factors of the kernel of those rows that may get a weight, or in O(n_s D^2) a step for a kernel
+    of rank D. All stop by the same rule. The weights of a smooth kernel, which it does not
     identify, then differ; MMD^2 does not, beyond the certified gaps.
 
     Parameters
@@ -76,7 +77,7 @@ def kmm_weights(
         diagonal of K. The gap is then that of the penalized program; ``mmd2_after`` is without it.
     tol : float, default=1e-6
     max_iter : int, default=None
-        Most steps; see `box_slab_qp`. On a device None stands for 100.
+        Most steps; see `box_slab_qp`. On a device None stands for 100, in each round.
     groups : ndarray of shape (n_s,), default=None
         Equal rows have equal numbers (:func:`skransfer.kernels.canonical_order`). The program
         fixes only the sum of their weights: each gets the mean.
@@ -165,21 +166,16 @@ def _solve(
     """The program with K as it is held, plus `ridge` on its diagonal."""
     options: dict[str, Any] = dict(zip(("upper", "low", "high"), bounds, strict=True))
     options |= {"gap_tol": gap_tol, "verbose": verbose}
+    limit = {} if max_iter is None else {"max_iter": max_iter}
     on_host = op.backend.is_host
-    system: System
     if isinstance(op, LowRankOperator):
         delta = ridge + (op.backend.zeros(op.shape[0]) if op.delta is None else op.delta)
         if on_host:
-            options |= {"max_iter": max_iter, "init": init}
-            return low_rank_qp(op.features, delta, kappa, **options)
-        system = LowRankSystem(op.features, delta)
-    elif on_host:
-        options |= {"max_iter": max_iter, "init": init}
-        return box_slab_qp(op, kappa, ridge=ridge, **options)
-    else:
-        system = DenseSystem.of(op, ridge)
-    limit = {} if max_iter is None else {"max_iter": max_iter}
-    return interior_point_qp(system, kappa, **options, **limit)
+            return low_rank_qp(op.features, delta, kappa, init=init, **options, **limit)
+        return interior_point_qp(LowRankSystem(op.features, delta), kappa, **options, **limit)
+    if on_host:
+        return box_slab_qp(op, kappa, ridge=ridge, init=init, **options, **limit)
+    return working_interior_qp(op, kappa, ridge=ridge, **options, **limit)
 
 
 def _group_means(weights: Array, groups: NDArray[np.integer]) -> Array:
