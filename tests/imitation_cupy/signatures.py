@@ -68,9 +68,10 @@ linalg.solve(a, b)
 linalg.svd(a, full_matrices=True, compute_uv=True)
 """
 UFUNCS = """
-abs add ceil cos divide equal exp expm1 floor greater greater_equal hypot isfinite isinf
-isnan less less_equal log log10 log1p log2 logaddexp logical_and logical_not logical_or
-maximum minimum multiply negative not_equal sign sin sqrt square subtract tan tanh
+abs add ceil copysign cos divide equal exp expm1 floor floor_divide greater greater_equal
+hypot isfinite isinf isnan less less_equal log log10 log1p log2 logaddexp logical_and
+logical_not logical_or logical_xor maximum minimum multiply negative not_equal remainder
+sign signbit sin sqrt square subtract tan tanh trunc
 """
 # Methods of arrays that NumPy has under the same name.
 METHODS = """

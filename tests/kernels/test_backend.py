@@ -118,12 +118,12 @@ def test_layout_and_diagonal(backend):
     _same(backend.diagonal(x), np.diagonal(MATRIX), backend)
     _same(backend.concat([x, x]), np.concatenate([MATRIX, MATRIX]), backend)
     _same(backend.concat([x, x], axis=1), np.concatenate([MATRIX, MATRIX], axis=1), backend)
-    _same(backend.cumsum(x[:, 0]), np.cumsum(MATRIX[:, 0]), backend, rtol=1e-15)
+    _same(backend.cumsum(x[:, 0]), np.cumsum(MATRIX[:, 0]), backend, rtol=1e-14)
 
 
 def test_lengths_and_the_largest(backend):
     x = backend.asarray(MATRIX)
-    _same(backend.norms(x), np.linalg.norm(MATRIX, axis=0), backend, rtol=1e-14)
+    _same(backend.norms(x), np.linalg.norm(MATRIX, axis=0), backend, rtol=1e-13)
     assert isinstance(backend.norm(x), float)
     assert backend.norm(x) == pytest.approx(np.linalg.norm(MATRIX), rel=1e-14)
     assert backend.largest(x) == MATRIX.max()
@@ -151,7 +151,7 @@ def test_singular_values(backend, turned):
 
 def test_orthonormal_columns(backend):
     basis = backend.orthonormal(backend.asarray(MATRIX))
-    _same(basis.T @ basis, np.eye(3), backend, rtol=1e-14)
+    _same(basis.T @ basis, np.eye(3), backend, rtol=1e-13)
     _same(basis @ (basis.T @ backend.asarray(MATRIX)), MATRIX, backend, rtol=1e-13)
 
 
