@@ -258,7 +258,9 @@ class KMM(UsesKernel, BaseReweighter):
         self, source: Any, target: Any, groups: NDArray[np.intp]
     ) -> tuple[Any, dict[str, Any]]:
         """Solve the program for rows in their canonical order."""
-        op = kernel_operator(source, **self._kernel_arguments())
+        # On a device the solver asks for few rows of the matrix, and for its sums.
+        form = "auto" if backend_of(source).is_host else "tiled"
+        op = kernel_operator(source, **self._kernel_arguments(), form=form)
         means = self._target_means(source, target)
         return kmm_weights(op, *means, groups=groups, **self._options())
 
