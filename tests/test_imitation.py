@@ -30,10 +30,17 @@ METHODS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _routing():
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
+
+
 @pytest.fixture
-def cupy():
-    with installed() as imitation, sklearn.config_context(enable_metadata_routing=True):
-        yield imitation
+def imitation():
+    """For what a GPU is not asked: laws that run on it elsewhere, and looks behind the arrays."""
+    with installed() as found:
+        yield found
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def problem():
 
 @pytest.mark.parametrize("law", _laws_of_devices.LAWS, ids=lambda law: law.__name__)
 @pytest.mark.parametrize("estimator", ON_DEVICE, ids=lambda estimator: type(estimator).__name__)
-@pytest.mark.usefixtures("cupy")
+@pytest.mark.usefixtures("imitation")
 def test_laws_of_devices(estimator, law):
     law(clone(estimator))
 
@@ -62,7 +69,7 @@ def test_results_are_those_of_numpy(cupy, problem, estimator, dtype):
     there = clone(estimator).fit(cupy.asarray(X), y, sample_domain=d)
     ours, reference = _results(there, cupy.asarray(X)), _results(host, X)
     assert not on_host(ours)
-    atol = np.abs(reference).max() * (1e-10 if dtype is np.float64 else 1e-4)
+    atol = np.abs(reference).max() * (1e-10 if dtype is np.float64 else 1e-5)
     np.testing.assert_allclose(to_host(ours), reference, atol=atol)
 
 
@@ -90,9 +97,9 @@ def test_another_solver_of_kmm_ends_at_the_same_optimum(cupy, problem):
 
 
 @pytest.mark.parametrize("estimator", ON_DEVICE, ids=lambda estimator: type(estimator).__name__)
-def test_no_product_is_rounded_to_tf32(cupy, estimator, monkeypatch):
+def test_no_product_is_rounded_to_tf32(imitation, estimator, monkeypatch):
     """Whatever CuPy is set to: 10 bits of a factor are too few for kernels and for components."""
-    kinds = cupy._core._routines_linalg
+    kinds = imitation._core._routines_linalg
     monkeypatch.setattr(kinds, "float32", kinds.COMPUTE_TYPE_TF32, raising=False)
 
     def rounded(x):
@@ -100,52 +107,52 @@ def test_no_product_is_rounded_to_tf32(cupy, estimator, monkeypatch):
 
     monkeypatch.setattr(products, "_as_tf32", rounded)
     there = make_problem(estimator)
-    there = there.with_rows(cupy.asarray(there.X.astype(np.float32)))
+    there = there.with_rows(imitation.asarray(there.X.astype(np.float32)))
     with pytest.raises(AssertionError, match="TF32"):
         there.X.T @ there.X
     outputs(fit(clone(estimator), there), there.X)
 
 
 @pytest.mark.parametrize("estimator", ON_DEVICE, ids=lambda estimator: type(estimator).__name__)
-def test_rows_are_never_written_to(cupy, estimator):
+def test_rows_are_never_written_to(imitation, estimator):
     there = make_problem(estimator)
-    rows = cupy.asarray(there.X)
+    rows = imitation.asarray(there.X)
     rows.flags.writeable = False
     outputs(fit(clone(estimator), there.with_rows(rows)), rows)
 
 
 @pytest.mark.parametrize("estimator", ON_DEVICE, ids=lambda estimator: type(estimator).__name__)
-def test_the_device_is_that_of_the_rows(cupy, estimator):
+def test_the_device_is_that_of_the_rows(imitation, estimator):
     """Not CuPy's current one: arrays of different devices do not meet."""
     there = make_problem(estimator)
-    with cupy.cuda.Device(1):
-        rows = cupy.asarray(there.X)
+    with imitation.cuda.Device(1):
+        rows = imitation.asarray(there.X)
     model = fit(clone(estimator), there.with_rows(rows))
     found = [_results(model, rows)]
     found += [value for value in vars(model).values() if not on_host(value)]
     assert {array.device.id for array in found} == {1}
-    assert cupy.cuda.Device().id == 0
+    assert imitation.cuda.Device().id == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("estimator", ON_DEVICE, ids=lambda estimator: type(estimator).__name__)
-def test_nothing_waits_for_the_device_once_a_row(cupy, estimator, monkeypatch):
+def test_nothing_waits_for_the_device_once_a_row(imitation, estimator, monkeypatch):
     waits = []
     for name in ("get", "__bool__", "__float__", "__int__", "item", "tolist"):
-        plain = getattr(cupy.ndarray, name)
+        plain = getattr(imitation.ndarray, name)
 
         def counted(self, *args, plain=plain):
             waits.append(None)
             return plain(self, *args)
 
-        monkeypatch.setattr(cupy.ndarray, name, counted)
+        monkeypatch.setattr(imitation.ndarray, name, counted)
     counts = []
     for n in (100, 400):
         X, y, d = make_covariate_shift(n, n, random_state=0)
         waits.clear()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            clone(estimator).fit(cupy.asarray(X), y, sample_domain=d)
+            clone(estimator).fit(imitation.asarray(X), y, sample_domain=d)
         counts.append(len(waits))
     assert 0 < counts[1] < counts[0] + 450  # 600 rows came along
 
