@@ -55,4 +55,7 @@ def to_host(x: Any) -> Any:
     """
     if on_host(x):
         return x
-    return x.get() if hasattr(x, "get") else np.array(np.from_dlpack(x))
+    if hasattr(x, "get"):
+        return x.get()
+    # A copy first: NumPy 2.0 takes over no view that is read-only, such as a diagonal.
+    return np.array(np.from_dlpack(x.__array_namespace__().asarray(x, copy=True)))
