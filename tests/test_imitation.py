@@ -14,7 +14,7 @@ from sklearn.base import clone
 from skransfer import CORAL, KMM, MIDA, TCA, ULSIF, config_context, to_device
 from skransfer.datasets import make_covariate_shift
 from skransfer.kernels import _device_tiles, on_host, to_host
-from skransfer.metrics import mmd_test
+from skransfer.metrics import mmd, mmd_test
 from skransfer.utils import _laws_of_devices, all_estimators
 from skransfer.utils._problems import fit, make_problem, outputs
 from skransfer.utils.instances import instances_of
@@ -132,6 +132,16 @@ def test_the_device_is_that_of_the_rows(imitation, estimator):
     found += [value for value in vars(model).values() if not on_host(value)]
     assert {array.device.id for array in found} == {1}
     assert imitation.cuda.Device().id == 0
+
+
+def test_mmd_works_on_the_device_of_the_rows(imitation, problem):
+    X, _, d = problem
+    with imitation.cuda.Device(1):
+        rows = imitation.asarray(X)
+    assert mmd(rows, d) == pytest.approx(mmd(X, d), rel=1e-10)
+    assert mmd_test(rows, d, n_permutations=19, random_state=0).p_value == pytest.approx(
+        mmd_test(X, d, n_permutations=19, random_state=0).p_value
+    )
 
 
 @pytest.mark.slow

@@ -68,7 +68,7 @@ def test_the_guide_lists_what_runs_on_a_gpu():
     assert listed == {"map": mappers, "weight": set(there) - mappers}
 
 
-@pytest.mark.gpu
+@pytest.mark.usefixtures("cupy")  # the real one where there is a GPU
 def test_examples_for_gpus_run():
     names: dict[str, object] = {}
     text = (ROOT / "docs" / "guide" / "gpu.md").read_text(encoding="utf-8")

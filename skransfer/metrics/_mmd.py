@@ -139,8 +139,9 @@ def mmd(
     25.0
     """
     X, domains = _checked(X, sample_domain, min_rows=2 if unbiased else 1)
-    op = _operator(X, kernel, gamma, degree, coef0, kernel_params)
-    found = mmd2(op, domains.source)
+    with backend_of(X).active():
+        op = _operator(X, kernel, gamma, degree, coef0, kernel_params)
+        found = mmd2(op, domains.source)
     return found.unbiased if unbiased else found.biased
 
 
@@ -226,14 +227,16 @@ def mmd_test(
     if not isinstance(n_permutations, Integral) or n_permutations < 1:
         raise ValueError(f"n_permutations={n_permutations!r}: give a positive integer.")
     X, domains = _checked(X, sample_domain, min_rows=2)
-    is_source = domains.source
-    if kernel != "precomputed":
-        # Widened, so that float32 and float64 rows of equal values get one order.
-        order, _ = canonical_order(to_host(X).astype(np.float64))
-        backend, is_source = backend_of(X), is_source[order]
-        X = X[order] if backend.is_host else backend.take(X, order)
-    op = _operator(X, kernel, gamma, degree, coef0, kernel_params)
-    return MMDTestResult(*mmd_permutation_test(op, is_source, int(n_permutations), random_state))
+    backend, is_source = backend_of(X), domains.source
+    with backend.active():
+        if kernel != "precomputed":
+            # Widened, so that float32 and float64 rows of equal values get one order.
+            order, _ = canonical_order(to_host(X).astype(np.float64))
+            is_source = is_source[order]
+            X = X[order] if backend.is_host else backend.take(X, order)
+        op = _operator(X, kernel, gamma, degree, coef0, kernel_params)
+        found = mmd_permutation_test(op, is_source, int(n_permutations), random_state)
+    return MMDTestResult(*found)
 
 
 # ----------------------------------------------------------------------------------- helpers
