@@ -108,10 +108,11 @@ def _default(name: str) -> str:
 def config_context(*, engine: str | None = None, device: str | None = None) -> Iterator[None]:
     """Change settings inside a ``with`` block.
 
-    The change holds in the current thread or task. The estimators of this package carry it
+    The change holds in the current thread or task. Estimators that weight or map rows carry it
     along when they are cloned or pickled inside the block, so it holds in the workers of
-    scikit-learn's searches and cross-validation (``n_jobs``) too, threads or processes. Workers on
-    other machines begin with the default: set the environment variables there.
+    scikit-learn's searches and cross-validation (``n_jobs``) too, threads or processes. Those of
+    parameter transfer, which know of no device, and workers on other machines begin with the
+    default: set the environment variables there.
 
     Parameters
     ----------
