@@ -1,67 +1,65 @@
 """Settings of the package, scoped: nothing here changes anything outside a ``with`` block."""
 
-import multiprocessing
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from contextvars import ContextVar
+from contextlib import contextmanager
+from contextvars import Context, ContextVar, copy_context
 from typing import Any
 
-__all__ = ["Scope", "config_context", "current_scope", "get_config", "inside"]
+import sklearn
+
+__all__ = ["asked_by", "config_context", "context_for_thread", "get_config"]
 
 # The choices of each setting; the first is the default.
 _CHOICES = {"engine": ("cpu", "reference"), "device": ("cpu", "cuda")}
 _VARIABLES = {"engine": "SKRANSFER_ENGINE", "device": "SKRANSFER_DEVICE"}
+# A setting of scikit-learn that is a whole number and hardly ever changed.
+_CARRIER = "pairwise_dist_chunk_size"
+
+# Settings made by the blocks around the caller; None: there are none in this thread or task.
+_made: ContextVar[dict[str, str] | None] = ContextVar("skransfer_settings", default=None)
 
 
-class Scope:
-    """The settings of one ``with`` block.
+class _Carried(int):
+    """A number of scikit-learn's configuration that carries our settings to its workers.
 
-    Threads and processes begin without a context, so estimators carry the scope in which they
-    were cloned or pickled to the workers of a search. There it holds as long as the block is open
-    (in a thread), or if the process was started by the one that sent it: a model in a file
-    brings no settings along.
-
-    Parameters
-    ----------
-    values : dict of str to str
-        The settings made in this block and in those around it.
+    Threads and processes begin without a context. Scikit-learn hands its own configuration to the
+    workers of searches, ensembles and cross-validation, on any backend of joblib, and takes no keys
+    of others: so the settings travel on one of its numbers.
     """
 
-    def __init__(self, values: dict[str, str]) -> None:
-        self.values = values
-        self.open = True
-        self._owner = os.getpid()
+    settings: dict[str, str]
+    owner: int | None  # the thread of the block, which has a context; None: another process
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        parent = multiprocessing.parent_process()
-        senders = {os.getppid(), None if parent is None else parent.pid}
-        self.open = self.open and self._owner in senders
+    def __new__(cls, number: int, settings: dict[str, str], owner: int | None = None) -> "_Carried":
+        self = super().__new__(cls, number)
+        self.settings, self.owner = settings, owner
+        return self
 
-
-_scope: ContextVar[Scope | None] = ContextVar("skransfer_scope", default=None)
+    def __reduce__(self) -> Any:
+        return type(self), (int(self), self.settings)
 
 
-def current_scope() -> Scope | None:
-    """The innermost ``with config_context(...)`` around the caller; None if there is none."""
-    return _scope.get()
+def _carried() -> dict[str, str]:
+    """Settings that scikit-learn brought to this worker."""
+    number = sklearn.get_config().get(_CARRIER)
+    if isinstance(number, _Carried) and number.owner != threading.get_ident():
+        return number.settings
+    return {}
 
 
-@contextmanager
-def _entered(scope: Scope) -> Iterator[None]:
-    token = _scope.set(scope)
-    try:
-        yield
-    finally:
-        _scope.reset(token)
+def _settings() -> dict[str, str]:
+    made = _made.get()
+    return _carried() if made is None else made
 
 
-def inside(scope: Scope | None) -> Any:
-    """A context of the settings of a scope, where it is open and the caller has made none."""
-    if scope is None or not scope.open or _scope.get() is not None:
-        return nullcontext()
-    return _entered(scope)
+def context_for_thread() -> Context:
+    """A copy of the caller's context, in which its settings hold wherever they came from."""
+    context = copy_context()
+    if _made.get() is None and (carried := _carried()):
+        context.run(_made.set, carried)
+    return context
 
 
 def _checked(name: str, value: str, where: str) -> str:
@@ -69,6 +67,17 @@ def _checked(name: str, value: str, where: str) -> str:
         choices = list(_CHOICES[name])
         raise ValueError(f"{where}={value!r} is unknown: choose one of {choices}.")
     return value
+
+
+def _default(name: str) -> str:
+    variable = _VARIABLES[name]
+    return _checked(name, os.environ.get(variable) or _CHOICES[name][0], variable)
+
+
+def asked_by(name: str) -> str:
+    """What set a setting, for messages: a block or a variable, as the user wrote it."""
+    value = get_config()[name]
+    return f"{name}={value!r}" if name in _settings() else f"{_VARIABLES[name]}={value}"
 
 
 def get_config() -> dict[str, str]:
@@ -94,25 +103,18 @@ def get_config() -> dict[str, str]:
     ...     get_config()["engine"]
     'reference'
     """
-    scope = _scope.get()
-    made = {} if scope is None else scope.values
+    made = _settings()
     return {name: made.get(name) or _default(name) for name in _CHOICES}
-
-
-def _default(name: str) -> str:
-    variable = _VARIABLES[name]
-    return _checked(name, os.environ.get(variable) or _CHOICES[name][0], variable)
 
 
 @contextmanager
 def config_context(*, engine: str | None = None, device: str | None = None) -> Iterator[None]:
     """Change settings inside a ``with`` block.
 
-    The change holds in the current thread or task. Estimators that weight or map rows carry it
-    along when they are cloned or pickled inside the block, so it holds in the workers of
-    scikit-learn's searches and cross-validation (``n_jobs``) too, threads or processes. Those of
-    parameter transfer, which know of no device, and workers on other machines begin with the
-    default: set the environment variables there.
+    The change holds in the current thread or task, and in the workers of scikit-learn's searches,
+    cross-validation and ensembles (``n_jobs``), threads or processes. Threads and processes
+    that you start yourself begin with the default: enter a block there, or set the environment
+    variables ``SKRANSFER_ENGINE`` and ``SKRANSFER_DEVICE``.
 
     Parameters
     ----------
@@ -132,6 +134,10 @@ def config_context(*, engine: str | None = None, device: str | None = None) -> I
         From ``fit`` and what follows it, if a GPU was asked for and there is none: nothing is
         computed elsewhere instead.
 
+    See Also
+    --------
+    to_device : Moves a fitted model.
+
     Examples
     --------
     >>> from skransfer import config_context, get_config
@@ -140,14 +146,14 @@ def config_context(*, engine: str | None = None, device: str | None = None) -> I
     'cuda'
     """
     given = {"engine": engine, "device": device}
-    outer = _scope.get()
-    values = {} if outer is None else dict(outer.values)
+    made = dict(_settings())
     for name, value in given.items():
         if value is not None:
-            values[name] = _checked(name, value, name)
-    scope = Scope(values)
+            made[name] = _checked(name, value, name)
+    number = int(sklearn.get_config().get(_CARRIER, 256))
+    token = _made.set(made)
     try:
-        with _entered(scope):
+        with sklearn.config_context(**{_CARRIER: _Carried(number, made, threading.get_ident())}):
             yield
     finally:
-        scope.open = False
+        _made.reset(token)

@@ -1,14 +1,17 @@
 """Settings: scoped, checked, and independent between threads."""
 
+import asyncio
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
+import joblib
 import pytest
-from sklearn.base import clone
+import sklearn
+from sklearn.utils.parallel import Parallel, delayed
 
-from skransfer import TCA, config_context, get_config
-from skransfer._config import current_scope, inside
-from skransfer.datasets import make_covariate_shift
-from skransfer.kernels import _engine, _reference
+from skransfer import config_context, get_config
+from skransfer._config import asked_by
+from skransfer.kernels import run_shared
 
 
 @pytest.fixture(autouse=True)
@@ -78,29 +81,64 @@ def test_settings_of_a_block_add_to_those_around_it():
         assert get_config() == {"engine": "reference", "device": "cuda"}
 
 
-def test_a_scope_holds_in_other_threads_while_its_block_is_open():
-    def seen(scope):
-        with inside(scope):
-            return get_config()["engine"]
-
-    with ThreadPoolExecutor(1) as pool:
-        with config_context(engine="reference"):
-            scope = current_scope()
-            assert pool.submit(seen, scope).result() == "reference"
-            with config_context(engine="cpu"):
-                assert seen(scope) == "cpu"  # the caller's own settings come first
-        assert pool.submit(seen, scope).result() == "cpu"
-        assert seen(None) == "cpu"
+def test_scikit_learn_brings_settings_to_its_workers():
+    for backend in ("threading", "loky"):
+        with joblib.parallel_config(backend, n_jobs=2):
+            with config_context(engine="reference"):
+                found = Parallel()(delayed(get_config)() for _ in range(2))
+            assert [settings["engine"] for settings in found] == ["reference"] * 2
+            found = Parallel()(delayed(get_config)() for _ in range(2))
+            assert [settings["engine"] for settings in found] == ["cpu"] * 2
 
 
-def test_estimators_carry_the_engine_to_threads(monkeypatch):
-    used = []
-    monkeypatch.setattr(_engine, "_load", lambda name: used.append(name) or _reference)
-    X, _, sample_domain = make_covariate_shift(20, 20, random_state=0)
-    with config_context(engine="reference"), ThreadPoolExecutor(1) as pool:
-        model = clone(TCA(n_components=1))
-        pool.submit(model.fit, X, sample_domain=sample_domain).result()
-        pool.submit(model.transform, X).result()
-    assert set(used) == {"reference"}
-    model.transform(X)
-    assert used[-1] == "cpu"
+def test_a_block_in_a_worker_comes_first():
+    def inside():
+        with config_context(engine="cpu"):
+            return get_config()
+
+    settings = config_context(engine="reference", device="cuda")
+    with settings, joblib.parallel_config("threading", n_jobs=2):
+        found = Parallel()(delayed(inside)() for _ in range(2))
+    assert found == [{"engine": "cpu", "device": "cuda"}] * 2
+
+
+def test_a_number_of_scikit_learn_carries_settings_and_is_given_back():
+    seen: list[str] = []
+    before = sklearn.get_config()
+    with config_context(engine="reference"):
+        carried = sklearn.get_config()
+        assert carried == before  # for whoever computes with it
+        copied = pickle.loads(pickle.dumps(carried))["pairwise_dist_chunk_size"]
+        assert copied.settings == {"engine": "reference"}
+        with sklearn.config_context(pairwise_dist_chunk_size=copied):  # as in a worker
+            assert get_config()["engine"] == "reference"
+    assert type(sklearn.get_config()["pairwise_dist_chunk_size"]) is int
+    with sklearn.config_context(pairwise_dist_chunk_size=copied):
+        assert get_config()["engine"] == "reference"
+        run_shared(lambda _: seen.append(get_config()["engine"]), range(3), n_threads=2)
+    assert seen == ["reference"] * 3
+
+
+def test_other_tasks_of_a_thread_are_left_alone():
+    async def told(entered, done):
+        with config_context(device="cuda"):
+            entered.set()
+            await done.wait()
+
+    async def asked():
+        entered, done = asyncio.Event(), asyncio.Event()
+        other = asyncio.create_task(told(entered, done))
+        await entered.wait()
+        found = get_config()
+        done.set()
+        await other
+        return found
+
+    assert asyncio.run(asked())["device"] == "cpu"
+
+
+def test_messages_name_what_asked(monkeypatch):
+    with config_context(device="cuda"):
+        assert asked_by("device") == "device='cuda'"
+    monkeypatch.setenv("SKRANSFER_DEVICE", "cuda")
+    assert asked_by("device") == "SKRANSFER_DEVICE=cuda"

@@ -139,7 +139,9 @@ def _options(arguments):
     options.add_argument("--methods", nargs="+", choices=list(METHODS), help="fits to time")
     options.add_argument("--limit", type=float, help="seconds of one fit on the CPU (120)")
     options.add_argument("--budget", type=float, help="seconds in all (450)")
-    options.add_argument("--limits", action="store_true", help="write the limits, without a GPU")
+    options.add_argument(
+        "--limits", action="store_true", help="only write gpu.md, the computed limits: needs no GPU"
+    )
     return options.parse_args(arguments)
 
 
@@ -163,10 +165,12 @@ def main(arguments=None):
     """Measure and report; without a usable GPU, say so and return 2."""
     options = _options(arguments)
     if options.limits:
-        write(options.output or RESULTS / "gpu.md", "\n\n".join(unmeasured()) + "\n")
+        page = options.output or RESULTS / "gpu.md"
+        write(page, "\n\n".join(unmeasured()) + "\n")
+        print(f"Computed limits: {page}")
         return 0
     try:
-        backend = cuda_backend()
+        backend = cuda_backend("this benchmark")
     except (ImportError, RuntimeError) as error:
         print(f"Nothing was measured. {error}", file=sys.stderr)
         return 2

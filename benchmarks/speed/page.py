@@ -4,6 +4,7 @@ import argparse
 import os
 import platform
 import statistics
+import sys
 import time
 from datetime import date
 from pathlib import Path
@@ -39,7 +40,9 @@ def table(header, rows):
 
 def parser(text):
     """The options that every page has."""
-    options = argparse.ArgumentParser(description=text)
+    spec = sys.modules["__main__"].__spec__  # of ``python -m``, which would show as a file name
+    name = f"python -m {spec.name}" if spec is not None else None
+    options = argparse.ArgumentParser(prog=name, description=text)
     options.add_argument("--output", type=Path, metavar="FILE", help="write the page there")
     options.add_argument("--quick", action="store_true", help="small sizes: does it work?")
     return options

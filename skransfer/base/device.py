@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn import get_config as sklearn_config
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from skransfer._config import get_config
+from skransfer._config import asked_by, get_config
 from skransfer.kernels import (
     Backend,
     backend_of,
@@ -29,6 +30,7 @@ __all__ = [
     "numeric_rows",
     "on_configured_device",
     "refuse_device_rows",
+    "refuse_frames_of_device",
     "to_device",
 ]
 
@@ -61,6 +63,19 @@ def refuse_device_rows(estimator: Any, X: Any) -> None:
         raise TypeError(
             f"{name} computes on the CPU, and X is an array of {library_of(X)}: pass NumPy rows, "
             "such as cupy.asnumpy(X)."
+        )
+
+
+def refuse_frames_of_device(estimator: Any, X: Any) -> None:
+    """Raise a ValueError where rows on a device would have to become a data frame."""
+    if on_host(X):
+        return
+    own = getattr(estimator, "_sklearn_output_config", {})
+    wanted = own.get("transform", sklearn_config()["transform_output"])
+    if wanted != "default":
+        raise ValueError(
+            f"set_output(transform={wanted!r}) makes data frames, which hold no arrays of a "
+            'device: set_output(transform="default"), or pass NumPy rows.'
         )
 
 
@@ -103,20 +118,20 @@ def on_configured_device(X: Any) -> Any:
     """
     if not on_host(X) or get_config()["device"] == "cpu":
         return X
-    backend = cuda_backend()
+    asked = asked_by("device")
     if sparse.issparse(X):
         raise TypeError(
-            'Sparse rows have no form for GPUs, and device="cuda" asks for one: pass dense rows, '
-            'or leave device="cpu" for this step.'
+            f"Sparse rows have no form for GPUs, and {asked} asks for one: pass dense rows, or "
+            'compute this step inside config_context(device="cpu").'
         )
-    return backend.asarray(X)
+    return cuda_backend(asked).asarray(X)
 
 
 def to_device(estimator: Any, device: str) -> Any:
     """A fitted model for rows of NumPy, or for rows on a GPU.
 
     The model itself is left as it is. Pipelines and searches are looked through: the estimators of
-    this package that they hold are moved, those of scikit-learn stay on the CPU.
+    this package that they hold are moved, if they have a form for GPUs; all others stay on the CPU.
 
     Parameters
     ----------
@@ -135,6 +150,8 @@ def to_device(estimator: Any, device: str) -> Any:
     ------
     ValueError
         If `device` is unknown.
+    TypeError
+        If the model was fitted on sparse rows, which have no form for GPUs.
     ImportError, RuntimeError
         If there is no usable GPU.
 
@@ -156,7 +173,7 @@ def to_device(estimator: Any, device: str) -> Any:
         raise ValueError(f'device={device!r}: choose "cpu" or "cuda".')
     if device == "cpu":
         return _Moved(to_host, "numpy").moved(estimator)
-    return moved_to(estimator, cuda_backend())
+    return moved_to(estimator, cuda_backend('to_device(model, "cuda")'))
 
 
 def moved_to(estimator: Any, backend: Backend) -> Any:
@@ -205,6 +222,11 @@ class _Moved:
         """The value itself, or a copy of it with its arrays moved."""
         if isinstance(value, np.ndarray) or not on_host(value):
             return self._convert(value) if ours else value
+        if ours and sparse.issparse(value) and self._kind != "numpy":
+            raise TypeError(
+                "This model was fitted on sparse rows, which have no form for GPUs: fit it on "
+                "dense rows, or keep it on the CPU."
+            )
         if isinstance(value, dict):
             parts = {key: self.moved(part, ours) for key, part in value.items()}
             return parts if _differ(parts.values(), value.values()) else value
@@ -214,7 +236,7 @@ class _Moved:
                 return value
             return type(value)(*listed) if hasattr(value, "_fields") else type(value)(listed)
         walked = library_of(value) == "skransfer" or isinstance(value, BaseEstimator)
-        if not walked or not hasattr(value, "__dict__"):
+        if not walked or not hasattr(value, "__dict__") or not _moves(value):
             return value
         if id(value) not in self._seen:
             self._seen[id(value)] = value, value  # where objects hold each other
@@ -240,6 +262,11 @@ class _Moved:
             if self._kind != "numpy":
                 state[_KIND] = self._kind
         return state
+
+
+def _moves(value: Any) -> bool:
+    """False for estimators of ours that have no form for devices."""
+    return bool(getattr(getattr(value, "traits", None), "on_device", True))
 
 
 def _with_state(value: Any, state: dict[str, Any]) -> Any:

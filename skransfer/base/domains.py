@@ -143,7 +143,13 @@ def check_domains(sample_domain: ArrayLike | None, X: Any) -> Domains:
 def check_ids(sample_domain: ArrayLike, X: Any = None) -> NDArray[np.int64]:
     """Domain ids as an int64 array, one a row of ``X`` (not checked if X is None)."""
     _check_same_order(sample_domain, X)
-    ids = column_or_1d(np.asarray(to_host(sample_domain)))
+    ids = np.asarray(to_host(sample_domain))
+    if ids.ndim == 0 or ids[:1].size > 1:
+        shape = getattr(sample_domain, "shape", ids.shape)
+        raise ValueError(
+            f"sample_domain should be a 1d array with one id for each row, got shape {shape}."
+        )
+    ids = column_or_1d(ids)
     if ids.dtype.kind not in "iu":
         kind = "booleans" if ids.dtype.kind == "b" else f"dtype {ids.dtype}"
         raise ValueError(

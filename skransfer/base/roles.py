@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skransfer._compat import StrOptions, fit_context
 from skransfer.base.adapter import BaseAdapter
+from skransfer.base.device import refuse_frames_of_device
 from skransfer.base.domains import Domains
 from skransfer.base.judging import as_numeric_rows
 from skransfer.base.transfer import Stacked
@@ -112,7 +113,7 @@ class BaseReweighter(BaseAdapter):
         Returns
         -------
         weights : ndarray of shape (n_samples,), dtype float64
-            All ones if ``fit`` saw one domain.
+            All ones if ``fit`` saw one domain. A CuPy array for CuPy rows.
         """
         X = as_numeric_rows(self, X)
         if self._one_domain_:
@@ -188,7 +189,7 @@ class BaseMapper(TransformerMixin, BaseAdapter):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Rows; they may come alone or in any subset.
+            Rows, where those of ``fit`` were (NumPy, CuPy); they may come alone or in any subset.
         sample_domain : array-like of shape (n_samples,) of int, default=None
             None: target rows. Else each row is mapped as a row of its own side.
 
@@ -197,6 +198,7 @@ class BaseMapper(TransformerMixin, BaseAdapter):
         Z : ndarray of shape (n_samples, n_features_out)
             A CuPy array for CuPy rows.
         """
+        refuse_frames_of_device(self, X)
         X, domains = self._check_rows(X, sample_domain)
         return self._there("_map", X, domains)
 
@@ -217,6 +219,7 @@ class BaseMapper(TransformerMixin, BaseAdapter):
             Equal to ``fit(...).transform(X, sample_domain=sample_domain)``, at the cost of
             ``fit`` alone.
         """
+        refuse_frames_of_device(self, X)
         data, Z = self._fit(X, y, sample_domain, fit_params)
         return self._there("_map", data.numeric, data.domains) if Z is None else Z
 

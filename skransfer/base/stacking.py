@@ -8,6 +8,7 @@ from scipy import sparse
 
 from skransfer._compat import num_samples
 from skransfer.base.labels import clean_labels, label_array, missing_labels
+from skransfer.kernels import backend_of, check_device_rows, on_host
 
 __all__ = ["stack_domains"]
 
@@ -29,7 +30,8 @@ def stack_domains(Xs: Any, ys: Any, Xt: Any, yt: Any = None) -> tuple[Any, Any, 
     Returns
     -------
     X : ndarray, CSR matrix or data frame of shape (n_source + n_target, n_features)
-        In the container of the samples: frames are joined by column name, sparse stays sparse.
+        In the container of the samples: frames are joined by column name, sparse stays sparse,
+        and CuPy rows stay on their device.
     y : ndarray of shape (n_source + n_target,) or (n_source + n_target, n_outputs)
         Unknown labels are NaN if labels are numbers, else None. Never -1: whatever reads ``y``
         without knowing about domains would take -1 for a class, in silence.
@@ -42,7 +44,7 @@ def stack_domains(Xs: Any, ys: Any, Xt: Any, yt: Any = None) -> tuple[Any, Any, 
         If samples and labels differ in length, feature counts or column names differ, a source
         label is unknown, or labels of the two sides are of different kinds (strings, numbers).
     TypeError
-        If containers of different kinds are to be stacked (a frame and an array).
+        If containers of different kinds are to be stacked (a frame and an array, NumPy and CuPy).
 
     Examples
     --------
@@ -78,6 +80,8 @@ def _domains(value: Any) -> list[Any]:
 
 
 def _stack_rows(samples: list[Any]) -> Any:
+    if not all(on_host(rows) for rows in samples):
+        return _stack_there(samples)
     if any(sparse.issparse(rows) for rows in samples):
         if not all(sparse.issparse(rows) for rows in samples):
             raise TypeError(
@@ -97,6 +101,16 @@ def _stack_rows(samples: list[Any]) -> Any:
             raise ValueError(f"Xs and Xt must be 2-dimensional, got shape {rows.shape}.")
     _check_equal_counts([rows.shape[1] for rows in arrays])
     return np.concatenate(arrays)
+
+
+def _stack_there(samples: list[Any]) -> Any:
+    """Rows on a device, stacked there."""
+    if any(on_host(rows) for rows in samples):
+        raise TypeError("Xs and Xt mix NumPy rows and rows on a GPU; give both on one side.")
+    backend = backend_of(samples[0])
+    arrays = [check_device_rows(rows, backend, name="Xs and Xt") for rows in samples]
+    _check_equal_counts([rows.shape[1] for rows in arrays])
+    return backend.concat(arrays)
 
 
 def _check_equal_counts(counts: list[int]) -> None:

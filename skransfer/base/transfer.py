@@ -14,7 +14,6 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from skransfer._compat import fit_context
-from skransfer._config import current_scope, inside
 from skransfer.base.device import (
     bring_home,
     host_state,
@@ -140,52 +139,30 @@ class BaseTransfer(BaseEstimator, ABC):
         self, X: Any, y: Any, sample_domain: Any, fit_params: dict[str, Any]
     ) -> tuple[Stacked, Any]:
         """Validate and learn: the validated arguments, and what the role's hook returned."""
-        with inside(self._carried_scope()):
-            params = self._route("fit", sample_domain, fit_params)
-            self._check_parts()
-            data = self._stacked(X, y, sample_domain)
-            forget_fit(self)
-            moved = on_configured_device(data.numeric) if self.traits.on_device else data.numeric
-            mark_array_kind(self, moved)
-            with backend_of(moved).active():
-                found = self._learn(data._replace(numeric=moved), params)
+        params = self._route("fit", sample_domain, fit_params)
+        self._check_parts()
+        data = self._stacked(X, y, sample_domain)
+        forget_fit(self)
+        moved = on_configured_device(data.numeric) if self.traits.on_device else data.numeric
+        mark_array_kind(self, moved)
+        with backend_of(moved).active():
+            found = self._learn(data._replace(numeric=moved), params)
             if moved is not data.numeric:
                 bring_home(self)
                 found = to_host(found)
-            return data, found
+        return data, found
 
     def _there(self, hook: str, X: Any, *arguments: Any) -> Any:
         """A hook for validated rows, called where the settings want them; results come back."""
-        with inside(self._carried_scope()):
-            moved = on_configured_device(X) if self.traits.on_device else X
-            with backend_of(moved).active():
-                if moved is X:
-                    return getattr(self, hook)(X, *arguments)
-                there = moved_to(self, backend_of(moved))
-                return to_host(getattr(there, hook)(moved, *arguments))
-
-    def _carried_scope(self) -> Any:
-        return self.__dict__.get("_scope")
-
-    def __sklearn_clone__(self) -> Any:
-        fresh = super().__sklearn_clone__()
-        scope = current_scope() or self._carried_scope()
-        if scope is not None and scope.open:
-            fresh._scope = scope
-        return fresh
+        moved = on_configured_device(X) if self.traits.on_device else X
+        with backend_of(moved).active():
+            if moved is X:
+                return getattr(self, hook)(X, *arguments)
+            there = moved_to(self, backend_of(moved))
+            return to_host(getattr(there, hook)(moved, *arguments))
 
     def __getstate__(self) -> Any:
-        state = host_state(self, super().__getstate__())
-        scope = current_scope() or self._carried_scope()
-        if scope is not None and scope.open:
-            return state | {"_scope": scope}
-        return {name: part for name, part in state.items() if name != "_scope"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        scope = state.get("_scope")
-        if scope is not None and not scope.open:
-            state = {name: part for name, part in state.items() if name != "_scope"}
-        super().__setstate__(state)
+        return host_state(self, super().__getstate__())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         # Not by way of a pickle: that would leave the device.

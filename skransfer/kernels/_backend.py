@@ -95,7 +95,10 @@ class Backend:
                     return self.xp.asarray(values)
                 return self.xp.asarray(values, device=self.device)
         if backend_of(values) != self:
-            raise TypeError(f"An array of {backend_of(values)} cannot be used beside {self}.")
+            raise TypeError(
+                f"An array of {backend_of(values)} cannot be used beside arrays of {self}: move "
+                "the rows, or the model, so that both are on one device."
+            )
         return values if dtype is None else self.astype(values, dtype)
 
     def zeros(self, shape: Any, dtype: DTypeLike = np.float64) -> Any:

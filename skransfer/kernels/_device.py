@@ -78,8 +78,13 @@ def _all_finite(X: Any, backend: Backend) -> bool:
     return total or bool(backend.xp.all(backend.xp.isfinite(X)))
 
 
-def cuda_backend() -> Backend:
+def cuda_backend(asked: str) -> Backend:
     """CuPy and its current device.
+
+    Parameters
+    ----------
+    asked : str
+        What asks for it, as the user wrote it.
 
     Returns
     -------
@@ -96,8 +101,8 @@ def cuda_backend() -> Backend:
         import cupy
     except ImportError as error:
         raise ImportError(
-            "A GPU was asked for, and CuPy is not installed: pip install skransfer[cuda12] (or "
-            'cuda13, by the version of the driver), or leave device="cpu".'
+            f'{asked} asks for a GPU, and CuPy is not installed: pip install "skransfer[cuda12]" '
+            "(or cuda13, by the version of the driver)."
         ) from error
     try:
         found = cupy.cuda.runtime.getDeviceCount()
@@ -106,7 +111,7 @@ def cuda_backend() -> Backend:
         found, reason = 0, str(error)
     if not found:
         raise RuntimeError(
-            f"A GPU was asked for, and CuPy finds none it can use ({reason}). Look at nvidia-smi "
-            'and CUDA_VISIBLE_DEVICES, or leave device="cpu".'
+            f"{asked} asks for a GPU, and CuPy finds none that it can use ({reason}): look at "
+            "nvidia-smi and CUDA_VISIBLE_DEVICES, or compute on the CPU."
         )
     return Backend(cupy, cupy.cuda.Device())

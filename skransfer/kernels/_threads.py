@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import copy_context
 from threading import Lock
 from typing import Any
 
 from joblib import cpu_count
 from threadpoolctl import ThreadpoolController
+
+from skransfer._config import context_for_thread
 
 __all__ = ["blas_threads", "n_workers", "run_shared", "single_blas"]
 
@@ -140,6 +141,6 @@ def run_shared(work: Callable[[Any], None], tasks: Iterable[Any], n_threads: int
             return
         with ThreadPoolExecutor(n_threads) as pool:
             # Threads start with an empty context: hand them this one, with its engine.
-            started = [pool.submit(copy_context().run, work, task) for task in tasks]
+            started = [pool.submit(context_for_thread().run, work, task) for task in tasks]
             for one in started:
                 one.result()

@@ -33,7 +33,7 @@ __all__ = ["LAWS", "REFUSALS"]
 def _witness() -> Backend:
     """A GPU, or what has its manners."""
     try:
-        return cuda_backend()
+        return cuda_backend("this law")
     except (ImportError, RuntimeError):
         pass
     try:

@@ -1,9 +1,6 @@
 """Rows and models between the host and a device; the strict namespace stands for a GPU."""
 
-import os
 import pickle
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from unittest import mock
@@ -16,11 +13,10 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skransfer import CORAL, SourceOnly, config_context, to_device
-from skransfer._config import Scope
+from skransfer import CORAL, TCA, SourceOnly, config_context, stack_domains, to_device
 from skransfer.base import device
 from skransfer.datasets import make_covariate_shift
 from skransfer.kernels import Backend, on_host, to_host
@@ -51,7 +47,7 @@ def stand_in():
 
 def _has_gpu():
     try:
-        device.cuda_backend()
+        device.cuda_backend("this test")
     except (ImportError, RuntimeError):
         return False
     return True
@@ -119,13 +115,22 @@ def test_containers_keep_their_kind():
     assert to_device(moved, "cpu").b_["y"][1] == 1
 
 
+def test_models_without_a_form_for_gpus_stay(problem):
+    X, y, sample_domain = problem
+    model = SourceOnly(LogisticRegression()).fit(X, y, sample_domain=sample_domain)
+    assert device.moved_to(model, DEVICE) is model
+    sparse_model = TCA(n_components=2).fit(sparse.csr_array(X), sample_domain=sample_domain)
+    with pytest.raises(TypeError, match="fitted on sparse rows"):
+        device.moved_to(sparse_model, DEVICE)
+
+
 def test_to_device_refuses_other_names_and_missing_gpus(problem):
     X, _, sample_domain = problem
     model = CORAL().fit(X, sample_domain=sample_domain)
     with pytest.raises(ValueError, match='choose "cpu" or "cuda"'):
         to_device(model, "gpu")
     if not _has_gpu():
-        with pytest.raises((ImportError, RuntimeError), match="GPU was asked for"):
+        with pytest.raises((ImportError, RuntimeError), match="asks for a GPU"):
             to_device(model, "cuda")
 
 
@@ -149,6 +154,34 @@ def test_sparse_rows_of_a_device_are_refused(problem):
     for model in (CORAL(), SourceOnly(LogisticRegression())):
         with pytest.raises(TypeError, match="sparse rows on a GPU"):
             model.fit(fake, y, sample_domain=sample_domain)
+
+
+def test_data_frames_hold_no_device(problem):
+    X, _, sample_domain = problem
+    there = DEVICE.asarray(X)
+    model = CORAL().set_output(transform="pandas")
+    with pytest.raises(ValueError, match=r"set_output\(transform='pandas'\)"):
+        model.fit_transform(there, sample_domain=sample_domain)
+    with pytest.raises(ValueError, match="set_output"):
+        model.fit(there, sample_domain=sample_domain).transform(there)
+    with (
+        sklearn.config_context(transform_output="polars"),
+        pytest.raises(ValueError, match="frames"),
+    ):
+        CORAL().fit_transform(there, sample_domain=sample_domain)
+
+
+def test_rows_of_a_device_are_stacked_there(problem):
+    X, y, _ = problem
+    there = DEVICE.asarray(X)
+    rows, labels, ids = stack_domains(there[:50, :], y[:50], there[50:, :])
+    assert not on_host(rows)
+    np.testing.assert_array_equal(to_host(rows), X)
+    assert (np.count_nonzero(ids >= 0), np.isnan(labels).sum()) == (50, len(X) - 50)
+    with pytest.raises(TypeError, match="mix NumPy rows"):
+        stack_domains(X, y, there)
+    with pytest.raises(ValueError, match="different numbers of features"):
+        stack_domains(there, y, there[:, :1])
 
 
 def test_methods_of_the_cpu_refuse_device_rows_in_predict_too(problem):
@@ -196,7 +229,7 @@ def test_the_setting_reaches_pipelines_and_searches(stand_in, problem):
             search.cv_results_["mean_test_score"], plain.cv_results_["mean_test_score"]
         )
         assert isinstance(search.best_estimator_[-1].map_.mean_source, np.ndarray)
-        # Outside the block it is over, for the models that were cloned inside, too.
+        # Outside the block it is over.
         search.predict(X)
         ThreadPoolExecutor(1).submit(search.predict, X).result()
         clone(search.best_estimator_).fit(X, y, sample_domain=sample_domain)
@@ -214,35 +247,19 @@ def test_the_setting_reaches_processes(problem):
         if _has_gpu():
             search.fit(X, y, sample_domain=sample_domain)
             return
-        with pytest.raises((ImportError, RuntimeError), match="GPU was asked for"):
+        with pytest.raises((ImportError, RuntimeError), match="asks for a GPU"):
             search.fit(X, y, sample_domain=sample_domain)
     search.fit(X, y, sample_domain=sample_domain)  # the same processes, outside the block
 
 
-def test_a_model_in_a_file_brings_no_setting_along(tmp_path):
-    with config_context(device="cuda"):
-        model = pickle.dumps(CORAL())
-    assert "_scope" not in vars(pickle.loads(model))
-    file = tmp_path / "model.pkl"
-    file.write_bytes(model)
-    code = f"import pickle; print(vars(pickle.load(open({str(file)!r}, 'rb'))))"
-    # Not a child of this process: of a shell between the two.
-    command = f'"{sys.executable}" -c "{code}"; true'
-    found = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
-    assert "_scope" not in found.stdout
-    assert "alpha" in found.stdout
-
-
-def test_a_scope_is_open_for_children_of_its_process_only():
-    scope = Scope({"device": "cuda"})
-    state = dict(vars(scope))
-    for owner, is_open in ((os.getppid(), True), (os.getpid(), False), (-1, False)):
-        other = Scope({})
-        other.__setstate__(state | {"_owner": owner})
-        assert other.open is is_open
-    scope.open = False
-    other.__setstate__(dict(vars(scope)) | {"_owner": os.getppid()})
-    assert not other.open
+def test_estimators_made_in_workers_know_the_setting(stand_in, problem):
+    X, y, sample_domain = problem
+    pipe = Pipeline([("scale", StandardScaler()), ("model", SourceOnly(LogisticRegression()))])
+    grid = {"model": [CORAL(LogisticRegression(), alpha=alpha) for alpha in (0.1, 1.0)]}
+    search = GridSearchCV(pipe, grid, cv=TargetKFold(2), n_jobs=2, refit=False)
+    with config_context(device="cuda"), joblib.parallel_config("threading"):
+        search.fit(X, y, sample_domain=sample_domain)
+    assert stand_in.call_count == 8
 
 
 def test_labels_ids_and_weights_may_be_on_the_device(problem):

@@ -85,15 +85,15 @@ def test_rows_of_another_device():
 
 
 def test_the_current_device(cupy):
-    backend = cuda_backend()
+    backend = cuda_backend("this test")
     assert (backend.name, backend.device) == ("cupy", cupy.cuda.Device())
     assert backend.zeros(2).device == backend.device
 
 
 def test_without_cupy_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
-    with pytest.raises(ImportError, match=r"pip install skransfer\[cuda12\]"):
-        cuda_backend()
+    with pytest.raises(ImportError, match=r'this test asks .*pip install "skransfer\[cuda12\]"'):
+        cuda_backend("this test")
 
 
 def test_without_a_gpu_the_reason_is_given(monkeypatch):
@@ -102,16 +102,16 @@ def test_without_a_gpu_the_reason_is_given(monkeypatch):
     with installed() as imitation:
         monkeypatch.setattr(imitation.cuda.Device, "count", 0)
         with pytest.raises(
-            RuntimeError, match=r"finds none it can use \(there is no CUDA device\)"
+            RuntimeError, match=r"finds none that it can use \(there is no CUDA device\)"
         ):
-            cuda_backend()
+            cuda_backend("this test")
 
         def fail():
             raise imitation.cuda.runtime.CUDARuntimeError("cudaErrorInsufficientDriver")
 
         imitation.cuda.runtime.getDeviceCount = fail
         with pytest.raises(RuntimeError, match=r"\(cudaErrorInsufficientDriver\).*nvidia-smi"):
-            cuda_backend()
+            cuda_backend("this test")
 
 
 def test_cupy_itself_without_a_gpu():
@@ -122,5 +122,5 @@ def test_cupy_itself_without_a_gpu():
         found = 0
     if found:
         pytest.skip("there is a GPU")
-    with pytest.raises(RuntimeError, match="A GPU was asked for, and CuPy finds none it can use"):
-        cuda_backend()
+    with pytest.raises(RuntimeError, match="asks for a GPU, and CuPy finds none"):
+        cuda_backend("this test")

@@ -89,7 +89,7 @@ def test_a_run_that_is_cut_leaves_what_it_has(device, tmp_path):
 
 
 def test_without_a_gpu_nothing_is_written(tmp_path, monkeypatch, capsys):
-    def none():
+    def none(asked):
         raise RuntimeError("there is no CUDA device")
 
     monkeypatch.setattr(gpu, "cuda_backend", none)
