@@ -31,22 +31,40 @@ class _Carried(int):
 
     settings: dict[str, str]
     owner: int | None  # the thread of the block, which has a context; None: another process
+    open: bool  # until the block ends: tasks may end theirs in any order
 
     def __new__(cls, number: int, settings: dict[str, str], owner: int | None = None) -> "_Carried":
         self = super().__new__(cls, number)
-        self.settings, self.owner = settings, owner
+        self.settings, self.owner, self.open = settings, owner, True
         return self
 
     def __reduce__(self) -> Any:
-        return type(self), (int(self), self.settings)
+        plain = int, (int(self),)
+        return (type(self), (int(self), self.settings)) if self.open else plain
 
 
 def _carried() -> dict[str, str]:
     """Settings that scikit-learn brought to this worker."""
     number = sklearn.get_config().get(_CARRIER)
-    if isinstance(number, _Carried) and number.owner != threading.get_ident():
+    if isinstance(number, _Carried) and number.open and number.owner != threading.get_ident():
         return number.settings
     return {}
+
+
+@contextmanager
+def _sent_along(settings: dict[str, str]) -> Iterator[None]:
+    """Scikit-learn hands these settings to its workers inside the block."""
+    before = sklearn.get_config().get(_CARRIER, 256)
+    ours = _Carried(int(before), settings, threading.get_ident())
+    # Not its config_context, which would put back all other settings, too.
+    sklearn.set_config(**{_CARRIER: ours})
+    try:
+        yield
+    finally:
+        ours.open = False
+        if sklearn.get_config().get(_CARRIER) is ours:
+            ended = isinstance(before, _Carried) and not before.open
+            sklearn.set_config(**{_CARRIER: int(before) if ended else before})
 
 
 def _settings() -> dict[str, str]:
@@ -138,6 +156,11 @@ def config_context(*, engine: str | None = None, device: str | None = None) -> I
     --------
     to_device : Moves a fitted model.
 
+    Notes
+    -----
+    The settings travel on a number of scikit-learn's configuration, ``pairwise_dist_chunk_size``:
+    whoever changes that inside the block keeps them from its workers.
+
     Examples
     --------
     >>> from skransfer import config_context, get_config
@@ -150,10 +173,9 @@ def config_context(*, engine: str | None = None, device: str | None = None) -> I
     for name, value in given.items():
         if value is not None:
             made[name] = _checked(name, value, name)
-    number = int(sklearn.get_config().get(_CARRIER, 256))
     token = _made.set(made)
     try:
-        with sklearn.config_context(**{_CARRIER: _Carried(number, made, threading.get_ident())}):
+        with _sent_along(made):
             yield
     finally:
         _made.reset(token)

@@ -1,6 +1,7 @@
 """Settings: scoped, checked, and independent between threads."""
 
 import asyncio
+import contextvars
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
@@ -135,6 +136,33 @@ def test_other_tasks_of_a_thread_are_left_alone():
         return found
 
     assert asyncio.run(asked())["device"] == "cpu"
+
+
+def test_blocks_of_tasks_end_in_any_order():
+    first, second = config_context(device="cuda"), config_context(engine="reference")
+    one, two = contextvars.copy_context(), contextvars.copy_context()
+    one.run(first.__enter__)
+    two.run(second.__enter__)
+    one.run(first.__exit__, None, None, None)
+    assert sklearn.get_config()["pairwise_dist_chunk_size"].settings == {"engine": "reference"}
+    two.run(second.__exit__, None, None, None)
+    assert type(sklearn.get_config()["pairwise_dist_chunk_size"]) is int
+    with joblib.parallel_config("threading", n_jobs=2):
+        found = Parallel()(delayed(get_config)() for _ in range(2))
+    assert found == [{"engine": "cpu", "device": "cpu"}] * 2
+
+
+def test_other_settings_of_scikit_learn_are_the_users():
+    before = sklearn.get_config()["display"]
+    try:
+        with config_context(device="cuda"):
+            sklearn.set_config(display="text")
+            held = sklearn.get_config()
+        assert sklearn.get_config()["display"] == "text"
+        copied = pickle.loads(pickle.dumps(held["pairwise_dist_chunk_size"]))
+        assert type(copied) is int  # of a block that has ended
+    finally:
+        sklearn.set_config(display=before)
 
 
 def test_messages_name_what_asked(monkeypatch):

@@ -104,12 +104,13 @@ def _banned_import(relative, dotted):
     return None
 
 
-def _banned_call(call):
+def _banned_call(call, relative=Path()):
     """Why a call is against the rules, or None."""
     name = ast.unparse(call.func)
     if re.search(r"(^|\.)linalg\.(inv|eig|eigvals)$", name) or re.search(r"(^|\.)sqrtm$", name):
         return "no inv, eig or sqrtm: solve the symmetric problem"
-    if re.search(r"(^|\.)set_config$", name):
+    # The one place that lends a number of it, and gives it back.
+    if re.search(r"(^|\.)set_config$", name) and relative != Path("_config.py"):
         return "global configuration belongs to the caller"
     if re.search(r"(^|\.)random\.(seed|set_state)$", name):
         return "the global generator belongs to the caller: check_random_state"
@@ -135,8 +136,8 @@ def _breaches(relative, source):
             length = _body_lines(node)
             if length > MAX_BODY_LINES:
                 rows.append(f"{node.lineno}: {node.name}: {length} lines of body, at most 60")
-        elif isinstance(node, ast.Call) and _banned_call(node):
-            rows.append(f"{node.lineno}: {ast.unparse(node.func)}: {_banned_call(node)}")
+        elif isinstance(node, ast.Call) and _banned_call(node, relative):
+            rows.append(f"{node.lineno}: {ast.unparse(node.func)}: {_banned_call(node, relative)}")
     return rows
 
 

@@ -1,6 +1,8 @@
 """Rows and fitted models between the host and a GPU."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from skransfer._config import asked_by, get_config
 from skransfer.kernels import (
+    HOST,
     Backend,
     backend_of,
     check_device_rows,
@@ -25,6 +28,7 @@ __all__ = [
     "bring_home",
     "check_array_kind",
     "host_state",
+    "is_ours",
     "mark_array_kind",
     "moved_to",
     "numeric_rows",
@@ -32,10 +36,12 @@ __all__ = [
     "refuse_device_rows",
     "refuse_frames_of_device",
     "to_device",
+    "ways_out_of_memory",
 ]
 
+_WAYS_OUT = "Ways out"  # as `check_memory` names them
 FLOATS = (np.float64, np.float32)
-_KIND = "_array_kind_"  # library of the fitted arrays, where it is not NumPy
+_KIND = "_backend_"  # where the fitted arrays are, if not on the host
 
 
 def numeric_rows(estimator: Any, X: Any, *, reset: bool, min_rows: int = 1) -> Any:
@@ -81,20 +87,36 @@ def refuse_frames_of_device(estimator: Any, X: Any) -> None:
 
 def check_array_kind(estimator: Any, X: Any) -> None:
     """Raise a ValueError for rows that are elsewhere than what was learned."""
-    fitted, given = getattr(estimator, _KIND, "numpy"), backend_of(X).name
+    fitted, given = getattr(estimator, _KIND, HOST), backend_of(X)
     if fitted != given:
-        name, where = type(estimator).__name__, "cpu" if given == "numpy" else "cuda"
+        name, where = type(estimator).__name__, "cpu" if given.is_host else "cuda"
         raise ValueError(
-            f"{name} holds arrays of {fitted} and X is of {given}: move the model, "
+            f"{name} holds arrays of {fitted.place} and X is of {given.place}: move the model, "
             f'skransfer.to_device(model, "{where}"), or the rows.'
         )
 
 
 def mark_array_kind(estimator: Any, X: Any) -> None:
-    """Note of which library the arrays are that ``fit`` is going to learn."""
+    """Note where the arrays will be that ``fit`` is going to learn."""
     estimator.__dict__.pop(_KIND, None)
     if not on_host(X):
-        setattr(estimator, _KIND, backend_of(X).name)
+        setattr(estimator, _KIND, backend_of(X))
+
+
+@contextmanager
+def ways_out_of_memory(estimator: Any, X: Any) -> Iterator[None]:
+    """Add the ways out to what a device says when it has no memory left."""
+    try:
+        yield
+    except MemoryError as error:
+        if on_host(X) or _WAYS_OUT in str(error):
+            raise
+        name, n = type(estimator).__name__, X.shape[0]
+        raise MemoryError(
+            f"{name} with {n} rows needs more memory than is free on the device ({error}). "
+            f"{_WAYS_OUT}: fewer rows, float32 rows, a feature_map where the method has one, "
+            "NumPy rows on the CPU."
+        ) from error
 
 
 def on_configured_device(X: Any) -> Any:
@@ -172,18 +194,18 @@ def to_device(estimator: Any, device: str) -> Any:
     if device not in ("cpu", "cuda"):
         raise ValueError(f'device={device!r}: choose "cpu" or "cuda".')
     if device == "cpu":
-        return _Moved(to_host, "numpy").moved(estimator)
+        return _Moved(to_host, HOST).moved(estimator)
     return moved_to(estimator, cuda_backend('to_device(model, "cuda")'))
 
 
 def moved_to(estimator: Any, backend: Backend) -> Any:
     """A fitted model for rows of a device, as `to_device` makes it."""
-    return _Moved(lambda x: _lifted(x, backend), backend.name).moved(estimator)
+    return _Moved(lambda x: _lifted(x, backend), backend).moved(estimator)
 
 
 def bring_home(estimator: Any) -> None:
     """Turn all that ``fit`` left on a device into NumPy arrays, in place."""
-    estimator.__dict__.update(_Moved(to_host, "numpy").state(estimator))
+    estimator.__dict__.update(_Moved(to_host, HOST).state(estimator))
     estimator.__dict__.pop(_KIND, None)
 
 
@@ -191,7 +213,7 @@ def host_state(estimator: Any, state: dict[str, Any]) -> dict[str, Any]:
     """The state of a model for a pickle: without a GPU in it."""
     if _KIND not in state:
         return state
-    home = state | _Moved(to_host, "numpy").state(estimator)
+    home = state | _Moved(to_host, HOST).state(estimator)
     home.pop(_KIND, None)
     return home
 
@@ -203,7 +225,7 @@ def _lifted(x: Any, backend: Backend) -> Any:
     """Floats on a device; labels, indices and masks serve on the host."""
     if isinstance(x, np.ndarray) and x.dtype not in FLOATS:
         return x
-    return backend.asarray(x)
+    return x if backend_of(x) == backend else backend.asarray(to_host(x))
 
 
 class _Moved:
@@ -214,41 +236,51 @@ class _Moved:
     of scikit-learn are looked through for ours.
     """
 
-    def __init__(self, convert: Callable[[Any], Any], kind: str) -> None:
-        self._convert, self._kind = convert, kind
+    def __init__(self, convert: Callable[[Any], Any], backend: Backend) -> None:
+        self._convert, self._backend = convert, backend
         self._seen: dict[int, tuple[Any, Any]] = {}  # by id, with the object: so it stays alive
 
     def moved(self, value: Any, ours: bool = False) -> Any:
         """The value itself, or a copy of it with its arrays moved."""
         if isinstance(value, np.ndarray) or not on_host(value):
-            return self._convert(value) if ours else value
-        if ours and sparse.issparse(value) and self._kind != "numpy":
+            return self._once(value, self._convert) if ours else value
+        if ours and sparse.issparse(value) and not self._backend.is_host:
             raise TypeError(
                 "This model was fitted on sparse rows, which have no form for GPUs: fit it on "
                 "dense rows, or keep it on the CPU."
             )
         if isinstance(value, dict):
             parts = {key: self.moved(part, ours) for key, part in value.items()}
-            return parts if _differ(parts.values(), value.values()) else value
+            if not _differ(parts.values(), value.values()):
+                return value
+            found = copy(value)  # of its class
+            found.update(parts)
+            return found
         if isinstance(value, (list, tuple)):
             listed = [self.moved(part, ours) for part in value]
             if not _differ(listed, value):
                 return value
             return type(value)(*listed) if hasattr(value, "_fields") else type(value)(listed)
-        walked = library_of(value) == "skransfer" or isinstance(value, BaseEstimator)
+        walked = is_ours(value) or isinstance(value, BaseEstimator)
         if not walked or not hasattr(value, "__dict__") or not _moves(value):
             return value
+        return self._once(value, self._object)
+
+    def _once(self, value: Any, move: Callable[[Any], Any]) -> Any:
+        """Move what several names share but once, and objects that hold each other."""
         if id(value) not in self._seen:
-            self._seen[id(value)] = value, value  # where objects hold each other
-            state = self.state(value)
-            changed = any(state.get(name) is not part for name, part in vars(value).items())
-            found = _with_state(value, state) if changed else value
-            self._seen[id(value)] = value, found
+            self._seen[id(value)] = value, value
+            self._seen[id(value)] = value, move(value)
         return self._seen[id(value)][1]
+
+    def _object(self, value: Any) -> Any:
+        state = self.state(value)
+        changed = any(state.get(name) is not part for name, part in vars(value).items())
+        return _with_state(value, state) if changed else value
 
     def state(self, value: Any) -> dict[str, Any]:
         """The attributes of an object, with their arrays moved."""
-        own = library_of(value) == "skransfer"
+        own = is_ours(value)
         state = dict(vars(value))
         estimator = own and isinstance(value, BaseEstimator)
         # Arguments of our estimators are the user's.
@@ -259,9 +291,14 @@ class _Moved:
                 state[name] = self.moved(part, own)
         if estimator and _differ(state.values(), vars(value).values()):
             state.pop(_KIND, None)
-            if self._kind != "numpy":
-                state[_KIND] = self._kind
+            if not self._backend.is_host:
+                state[_KIND] = self._backend
         return state
+
+
+def is_ours(value: Any) -> bool:
+    """Whether a class of this package is among those of an object: it may be a user's child."""
+    return any(cls.__module__.partition(".")[0] == "skransfer" for cls in type(value).__mro__)
 
 
 def _moves(value: Any) -> bool:

@@ -22,6 +22,7 @@ from skransfer.base.device import (
     numeric_rows,
     on_configured_device,
     refuse_device_rows,
+    ways_out_of_memory,
 )
 from skransfer.base.domains import Domains, check_domains, check_ids
 from skransfer.base.judging import as_numeric_rows, domains_of, forget_fit
@@ -145,7 +146,7 @@ class BaseTransfer(BaseEstimator, ABC):
         forget_fit(self)
         moved = on_configured_device(data.numeric) if self.traits.on_device else data.numeric
         mark_array_kind(self, moved)
-        with backend_of(moved).active():
+        with backend_of(moved).active(), ways_out_of_memory(self, moved):
             found = self._learn(data._replace(numeric=moved), params)
             if moved is not data.numeric:
                 bring_home(self)
@@ -155,7 +156,7 @@ class BaseTransfer(BaseEstimator, ABC):
     def _there(self, hook: str, X: Any, *arguments: Any) -> Any:
         """A hook for validated rows, called where the settings want them; results come back."""
         moved = on_configured_device(X) if self.traits.on_device else X
-        with backend_of(moved).active():
+        with backend_of(moved).active(), ways_out_of_memory(self, moved):
             if moved is X:
                 return getattr(self, hook)(X, *arguments)
             there = moved_to(self, backend_of(moved))
@@ -164,8 +165,13 @@ class BaseTransfer(BaseEstimator, ABC):
     def __getstate__(self) -> Any:
         return host_state(self, super().__getstate__())
 
+    def __copy__(self) -> Any:
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        # Not by way of a pickle: that would leave the device.
+        # Neither copy goes by way of a pickle, which would leave the device.
         copied = type(self).__new__(type(self))
         memo[id(self)] = copied
         copied.__dict__.update(deepcopy(self.__dict__, memo))

@@ -84,12 +84,11 @@ class DomainFeatures:
         ndarray of shape (m, m_d)
         """
         if self.columns is not None:
-            # To the host: a model that was moved to a device took its numbers there.
-            centered = _dense_columns(X, self.columns) - to_host(self._center)
-            return np.asarray(centered / to_host(self._spread))
+            centered = _dense_columns(X, self.columns) - self._center
+            return np.asarray(centered / self._spread)
         out = np.empty((len(domains.ids), len(self._ids)))
         for target in (False, True):
-            side = np.where((self._ids < 0) == target, to_host(self._counts), 0.0)
+            side = np.where((self._ids < 0) == target, self._counts, 0.0)
             out[domains.target == target] = side / max(side.sum(), 1.0)
         if domains.named:
             place = np.minimum(np.searchsorted(self._ids, domains.ids), len(self._ids) - 1)

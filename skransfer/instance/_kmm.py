@@ -139,7 +139,7 @@ class KMM(UsesKernel, BaseReweighter):
 
     Rows on a GPU stay there but for their sorting, and so do the weights. The solver there is an
     interior point method, of one Cholesky factorization a step of the kernel between those rows
-    that may get a weight; where they are too many for the memory, some 60 000 on 80 GB, a
+    that may get a weight; where they are too many for the memory (some 50 000 need 80 GB), a
     ``feature_map`` is needed. It stops by the same rule, at other nearly optimal weights.
 
     References

@@ -7,15 +7,16 @@ whoever holds one of its arrays has imported it.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import DTypeLike
 
+from skransfer.kernels._decompositions import Decompositions
 from skransfer.kernels._host import dtype_of, library_of, on_host
 from skransfer.kernels._memory import available_memory
 from skransfer.kernels._precision import without_tf32
@@ -23,7 +24,7 @@ from skransfer.kernels._precision import without_tf32
 __all__ = ["HOST", "Backend", "backend_of"]
 
 
-class Backend:
+class Backend(Decompositions):
     """An array namespace, a device, and what the standard leaves out.
 
     Parameters
@@ -63,6 +64,18 @@ class Backend:
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    def __reduce__(self) -> Any:
+        # A module has no pickle; a copy is the same place.
+        return _named, (self.name, self.device)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Backend":
+        return self
+
+    @property
+    def place(self) -> str:
+        """Name for messages."""
+        return self.name if self.is_host else f"{self.name} on {self.device}"
 
     def __repr__(self) -> str:
         return f"Backend({self.name}{'' if self.is_host else f', {self.device}'})"
@@ -196,10 +209,6 @@ class Backend:
         join = self.xp.concatenate if self.name in _NUMPY_TYPED else self.xp.concat
         return join(list(parts), axis=axis)
 
-    def cumsum(self, x: Any) -> Any:
-        """Sums of the first entries of a vector."""
-        return self.xp.cumsum(x) if self.name in _NUMPY_TYPED else self.xp.cumulative_sum(x)
-
     def norms(self, x: Any) -> Any:
         """Euclidean lengths of the columns."""
         if self.is_host:
@@ -216,7 +225,7 @@ class Backend:
         """The largest entry, 0 if all are negative or there are none."""
         return max(0.0, float(self.xp.max(x))) if x.size else 0.0
 
-    # ------------------------------------------------------------------------ linear algebra
+    # --------------------------------------------------------------------- precision, memory
 
     def full_precision(self) -> Any:
         """Inside the block no product rounds float32 to TF32, whatever CuPy is set to.
@@ -225,65 +234,15 @@ class Backend:
         """
         return without_tf32(self.xp) if self.name == "cupy" else nullcontext()
 
-    def eigh(self, x: Any) -> tuple[Any, Any]:
-        """Eigenvalues, ascending, and eigenvectors of a symmetric matrix."""
-        return self._checked(self.xp.linalg.eigh, x)
-
-    def eigvalsh(self, x: Any) -> Any:
-        """Eigenvalues, ascending, of a symmetric matrix."""
-        (values,) = self._checked(lambda x: (self.xp.linalg.eigvalsh(x),), x)
-        return values
-
-    def svd(self, x: Any) -> tuple[Any, Any, Any]:
-        """Thin singular value decomposition (U, lengths, V')."""
-        if not self.is_host and x.shape[0] > 2 * x.shape[1] > 0:
-            # On a GPU reflections one by one are slow; the triangle of a QR has few of them.
-            Q, R = self._checked(self.xp.linalg.qr, x)
-            U, lengths, right = self._checked(self.xp.linalg.svd, R, full_matrices=False)
-            with self.full_precision():
-                return Q @ U, lengths, right
-        return self._checked(self.xp.linalg.svd, x, full_matrices=False)
-
-    def orthonormal(self, x: Any) -> Any:
-        """The orthonormal factor of a thin QR decomposition."""
-        return self._checked(self.xp.linalg.qr, x)[0]
-
-    def cholesky(self, x: Any) -> Any:
-        """The lower Cholesky factor.
-
-        Raises
-        ------
-        numpy.linalg.LinAlgError
-            If the matrix is not positive definite.
-        """
-        (factor,) = self._checked(lambda x: (self.xp.linalg.cholesky(x),), x)
-        return factor
-
-    def solve_lower(self, factor: Any, right: Any, *, transposed: bool = False) -> Any:
-        """Solve with a lower triangular matrix, or with its transpose."""
-        if self.is_host:
-            trans = int(transposed)
-            return scipy.linalg.solve_triangular(
-                factor, right, lower=True, trans=trans, check_finite=False
-            )
-        if self.name == "cupy":
-            from cupyx.scipy.linalg import solve_triangular
-
-            # Its transpose lies in columns, as cuBLAS wants it: given so, no copy is made.
-            trans = int(not transposed)
-            return solve_triangular(factor.T, right, lower=False, trans=trans, check_finite=False)
-        column = right[:, None] if right.ndim == 1 else right
-        solved = self.xp.linalg.solve(factor.T if transposed else factor, column)
-        return solved[:, 0] if right.ndim == 1 else solved
-
-    # ------------------------------------------------------------------------------- memory
-
     def free_memory(self) -> float | None:
         """Bytes that are free here, those that the library holds for itself included."""
         if self.name != "cupy":
             return available_memory()
         with self.active():
-            return float(self.device.mem_info[0] + self.xp.get_default_memory_pool().free_bytes())
+            pool = self.xp.get_default_memory_pool()
+            free = self.device.mem_info[0] + pool.free_bytes()
+            limit = pool.get_limit()
+            return float(min(free, limit - pool.used_bytes()) if limit else free)
 
     # ------------------------------------------------------------------------------ helpers
 
@@ -294,22 +253,13 @@ class Backend:
                 return make(shape, dtype=dtype)
             return make(shape, dtype=self.dtype(dtype), device=self.device)
 
-    def _checked(self, decompose: Callable[..., Any], x: Any, **options: Any) -> Any:
-        """A decomposition; CuPy's would report no failure, and return numbers all the same."""
-        if self.name != "cupy":
-            return tuple(decompose(x, **options))
-        from cupyx import errstate
-
-        with self.active(), errstate(linalg="raise"):
-            found = tuple(decompose(x, **options))
-            finite = [self.xp.isfinite(part).all() for part in found]
-            failed = bool(sum(finite) < len(finite))  # waits for the device once
-        if failed:
-            raise np.linalg.LinAlgError(f"A decomposition of a {x.shape} matrix failed.")
-        return found
-
 
 HOST = Backend(np)
+
+
+def _named(name: str, device: Any) -> Backend:
+    return HOST if name == "numpy" else Backend(import_module(name), device)
+
 
 # Namespaces whose dtypes are NumPy's own.
 _NUMPY_TYPED = ("numpy", "cupy")

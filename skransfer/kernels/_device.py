@@ -41,9 +41,9 @@ def check_device_rows(
     ------
     ValueError
         If X is not two-dimensional, has no features or too few rows, or holds numbers that are
-        not finite.
+        complex or not finite.
     TypeError
-        If X is elsewhere, or not of real numbers.
+        If X is elsewhere.
     """
     if on_host(X):
         raise TypeError(f"{name} is on the host beside arrays of {backend.name}: move one of them.")
@@ -61,7 +61,7 @@ def check_device_rows(
             )
     kind = dtype_of(X)
     if kind.kind not in "biuf":
-        raise TypeError(f"{name} has the dtype {kind}; expected real numbers.")
+        raise ValueError(f"{name} has the dtype {kind}: real numbers are expected.")
     keep = kind in (np.float32, np.float64)
     wanted = np.dtype(dtype) if dtype is not None else kind if keep else np.dtype(np.float64)
     with backend.active():
@@ -99,11 +99,13 @@ def cuda_backend(asked: str) -> Backend:
     """
     try:
         import cupy
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise ImportError(
             f'{asked} asks for a GPU, and CuPy is not installed: pip install "skransfer[cuda12]" '
             "(or cuda13, by the version of the driver)."
         ) from error
+    except ImportError as error:
+        raise ImportError(f"{asked} asks for a GPU, and CuPy does not load: {error}") from error
     try:
         found = cupy.cuda.runtime.getDeviceCount()
         reason = "there is no CUDA device"

@@ -275,9 +275,10 @@ def _is_symmetric(K: Array) -> bool:
         return False
     backend, n = backend_of(K), K.shape[0]
     xp, entries = backend.xp, _STRIPE if backend.is_host else _DEVICE_STRIPE
-    slack = 16 * float(np.finfo(dtype_of(K)).eps) * float(xp.max(xp.abs(K)))
     height = max(8, entries // n)
-    stripes = (slice(start, min(start + height, n)) for start in range(0, n, height))
+    stripes = [slice(start, min(start + height, n)) for start in range(0, n, height)]
+    largest = max(float(xp.max(xp.abs(K[rows, :]))) for rows in stripes)
+    slack = 16 * float(np.finfo(dtype_of(K)).eps) * largest
     return all(float(xp.max(xp.abs(K[rows, :] - K[:, rows].T))) <= slack for rows in stripes)
 
 

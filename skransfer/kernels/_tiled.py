@@ -43,7 +43,10 @@ class TiledOperator(KernelOperator):
         self.shape, self.dtype = block.shape, np.dtype(dtype)
         self.symmetric = symmetric
         self.backend = block.backend
-        self._tiles: Any = _tiles if block.backend.is_host else _device_tiles
+
+    @property
+    def _tiles(self) -> Any:
+        return _tiles if self.backend.is_host else _device_tiles
 
     def __matmul__(self, V: Array) -> Array:
         """K @ V for V of shape (m,) or (m, t)."""

@@ -123,7 +123,8 @@ def mmd(
 
     Notes
     -----
-    One pass over the kernel matrix of all rows, :math:`O(n^2 d)` time, on the device of ``X``.
+    One pass over the kernel matrix of all rows, :math:`O(n^2 d)` time, on the device of ``X``, or
+    of ``config_context(device=...)``.
 
     References
     ----------

@@ -103,7 +103,7 @@ class DenseSystem:
         for rows in self._panels():
             matrix[rows, :] = self.backend.wide(self.K[rows, :])
         _add_to_diagonal(matrix, theta + self.ridge)
-        return cholesky_solver(matrix)
+        return cholesky_solver(matrix, overwrite=True)
 
     def _panels(self) -> Iterator[slice]:
         """All rows at once where none are cast, else some of them."""
@@ -230,7 +230,7 @@ class LowRankSystem:
     def factor(self, theta: Array) -> Callable[[Array], Array]:
         """A function that solves (K + diag(theta)) z = r for z, given r."""
         weights = 1.0 / (theta + self.delta)
-        inner = cholesky_solver(self.backend.eye(self.rank) + self.gram(weights))
+        inner = cholesky_solver(self.backend.eye(self.rank) + self.gram(weights), overwrite=True)
 
         def once(right: Array) -> Array:
             scaled = weights * right
@@ -263,33 +263,29 @@ class LowRankSystem:
         run_shared(work, parts, n_workers() if length * self.rank > 1_000_000 else 1)
 
 
-def cholesky_solver(matrix: Array) -> Callable[[Array], Array]:
-    """Solve with a matrix that is positive definite but for rounding."""
+def cholesky_solver(matrix: Array, *, overwrite: bool = False) -> Callable[[Array], Array]:
+    """Solve with a matrix that is positive definite but for rounding; it may be overwritten."""
     backend = backend_of(matrix)
     matrix = backend.wide(matrix)
     jitter, scale = 0.0, max(float(backend.xp.mean(backend.diagonal(matrix))), 1e-300)
     while True:
         try:
-            factor = backend.cholesky(_raised(matrix, jitter * scale) if jitter > 0 else matrix)
+            factor = backend.cholesky(matrix)
             break
         except np.linalg.LinAlgError:
-            jitter = max(100 * jitter, _JITTER)
-            if jitter > 1:
+            more = max(100 * jitter, _JITTER)
+            if more > 1:
                 raise
+            if not overwrite:
+                matrix, overwrite = matrix + 0.0, True
+            _add_to_diagonal(matrix, (more - jitter) * scale)
+            jitter = more
 
     def solve(right: Array) -> Array:
         half = backend.solve_lower(factor, right)
         return backend.solve_lower(factor, half, transposed=True)
 
     return solve
-
-
-def _raised(matrix: Array, value: float) -> Array:
-    """A copy with a value added to the diagonal."""
-    out = backend_of(matrix).empty(matrix.shape)
-    out[...] = matrix
-    _add_to_diagonal(out, value)
-    return out
 
 
 def _add_to_diagonal(matrix: Array, values: Any) -> None:

@@ -50,6 +50,8 @@ def gaussian_smoother(X: Any, X_known: Any, values: NDArray[Any], gamma: float) 
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
     averages = backend.empty((n_rows,))
     entries = _ENTRIES if backend.is_host else _DEVICE_ENTRIES
+    if not backend.is_host:
+        X, X_known = _near_zero(backend.asarray(X), backend.asarray(X_known), backend)
     for rows in gen_batches(n_rows, max(1, entries // n_known)):
         part = X[rows] if backend.is_host else backend.take(X, rows)
         distances = _squared_distances(part, X_known, backend)
@@ -63,11 +65,17 @@ def _squared_distances(X: Any, Y: Any, backend: Backend) -> Any:
     """Between all rows, in double precision."""
     if backend.is_host:
         return euclidean_distances(X, Y, squared=True).astype(np.float64)
-    xp, X, Y = backend.xp, backend.wide(backend.asarray(X)), backend.wide(backend.asarray(Y))
-    center = xp.mean(Y, axis=0)  # rounding is relative to the lengths of the rows
-    X, Y = X - center[None, :], Y - center[None, :]
+    xp = backend.xp
     out = X @ Y.T
     out *= -2.0
     out += xp.sum(X * X, axis=1)[:, None]
     out += xp.sum(Y * Y, axis=1)[None, :]
-    return xp.maximum(out, 0.0)
+    out[out < 0] = 0.0
+    return out
+
+
+def _near_zero(X: Any, Y: Any, backend: Backend) -> tuple[Any, Any]:
+    """Rows in double precision around the mean of Y: rounding is relative to their lengths."""
+    X, Y = backend.wide(X), backend.wide(Y)
+    center = backend.xp.mean(Y, axis=0)
+    return X - center[None, :], Y - center[None, :]

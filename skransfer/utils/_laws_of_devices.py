@@ -6,7 +6,7 @@ copy to the host, as CuPy does.
 
 import pickle
 from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import Any
 from unittest import SkipTest, mock
 
@@ -21,7 +21,6 @@ from skransfer.kernels import (
     backend_of,
     cuda_backend,
     dtype_of,
-    library_of,
     on_host,
     to_host,
 )
@@ -54,11 +53,18 @@ def law_device_refused(estimator: Any) -> None:
 
 
 def law_device_equals_host(estimator: Any) -> None:
-    """Rows on a device give what NumPy rows give, and the results stay there."""
+    """Rows on a device give what NumPy rows give."""
     law, backend, problem = "device equals host", _witness(), make_problem(estimator)
     there = _on(backend, problem)
     ours, theirs = fit(clone(estimator), problem), fit(clone(estimator), there)
     same(outputs(ours, problem.X), outputs(theirs, there.X), law, rtol=1e-5, atol=1e-6)
+
+
+def law_device_keeps_results(estimator: Any) -> None:
+    """What rows on a device give stays there; ids and labels are read from there."""
+    law, backend, problem = "device keeps results", _witness(), make_problem(estimator)
+    there = _on(backend, problem)
+    ours, theirs = fit(clone(estimator), problem), fit(clone(estimator), there)
     for name in ("transform", "weigh"):
         if hasattr(theirs, name):
             mapped = getattr(theirs, name)(there.X)
@@ -66,7 +72,6 @@ def law_device_equals_host(estimator: Any) -> None:
     expected, found = dict(_places(device.moved_to(ours, backend))), dict(_places(theirs))
     for name in expected.keys() & found.keys():
         assert expected[name] == found[name], f"{law}: {name} is elsewhere than in a moved model"
-    # Ids and labels on the device are read, too; where nobody reads labels, none are needed.
     ids = backend.asarray(problem.sample_domain)
     again = clone(estimator).fit(there.X, backend.asarray(problem.y), sample_domain=ids)
     same(outputs(theirs, there.X), outputs(again, there.X), law)
@@ -82,7 +87,7 @@ def _places(value: Any, name: str = "") -> Iterator[tuple[str, bool]]:
     elif isinstance(value, (list, tuple)):
         for index, part in enumerate(value):
             yield from _places(part, f"{name}[{index}]")
-    elif library_of(value) == "skransfer":
+    elif device.is_ours(value):
         for key, part in vars(value).items():
             yield from _places(part, f"{name}.{key}")
 
@@ -108,10 +113,15 @@ def law_device_models_move(estimator: Any) -> None:
     fitted = fit(clone(estimator), there)
     expected = outputs(fitted, there.X)
     home = to_device(fitted, "cpu")
-    for model in (home, pickle.loads(pickle.dumps(fitted)), device.moved_to(home, backend)):
-        rows = there.X if "_array_kind_" in vars(model) else problem.X
+    loaded = pickle.loads(pickle.dumps(fitted))
+    for model in (home, loaded, device.moved_to(home, backend)):
+        rows = problem.X if model is home or model is loaded else there.X
         same(expected, outputs(model, rows), law)
-    for model in (fitted, deepcopy(fitted)):  # neither the move nor the pickle touched it
+    for model in (
+        fitted,
+        copy(fitted),
+        deepcopy(fitted),
+    ):  # neither the move nor the pickle touched it
         same(expected, outputs(model, there.X), law)
     name = next((name for name in ("transform", "weigh") if hasattr(fitted, name)), None)
     if name is not None:
@@ -119,24 +129,36 @@ def law_device_models_move(estimator: Any) -> None:
             expect(ValueError, ("to_device",), lambda m=model, x=rows: getattr(m, name)(x), law)
 
 
+def _asked_for(backend: Backend) -> Any:
+    """The setting that asks for a GPU, with a stand-in for it."""
+    return mock.patch.object(device, "cuda_backend", return_value=backend)
+
+
 def law_device_setting(estimator: Any) -> None:
-    """With ``device="cuda"`` NumPy rows go to the GPU, and NumPy arrays come back."""
-    law, backend, problem = "device setting", _witness(), make_problem(estimator)
+    """With ``device="cuda"`` NumPy rows give what they give on the CPU."""
+    law, problem = "device setting", make_problem(estimator)
+    ours = outputs(fit(clone(estimator), problem), problem.X)
+    with _asked_for(_witness()), config_context(device="cuda"):
+        theirs = fit(clone(estimator), problem)
+        same(ours, outputs(theirs, problem.X), law, rtol=1e-5, atol=1e-6)
+    same(ours, outputs(theirs, problem.X), law, rtol=1e-5, atol=1e-6)
+
+
+def law_device_setting_is_kept(estimator: Any) -> None:
+    """With ``device="cuda"`` the GPU is used or an error says why not, and NumPy comes back."""
+    law, problem = "device setting is kept", make_problem(estimator)
     X, y, d = problem.X, problem.y, problem.sample_domain
-    ours = outputs(fit(clone(estimator), problem), X)
-    with (
-        mock.patch.object(device, "cuda_backend", return_value=backend) as asked,
-        config_context(device="cuda"),
-    ):
+    with _asked_for(_witness()) as asked, config_context(device="cuda"):
         theirs = fit(clone(estimator), problem)
         assert asked.called, f"{law}: nothing was computed there"
-        same(ours, outputs(theirs, X), law, rtol=1e-5, atol=1e-6)
+        elsewhere = [name for name, on_host in _places(theirs) if not on_host]
+        assert not elsewhere, f"{law}: {elsewhere} did not come back"
+        outputs(theirs, X)
         if isinstance(estimator, BaseMapper):
             Z = clone(estimator).fit_transform(X, y, sample_domain=d)
             assert isinstance(Z, np.ndarray), f"{law}: fit_transform"
         rows = problem.with_rows(sparse.csr_array(X))
         expect(TypeError, ("Sparse", "device"), lambda: fit(clone(estimator), rows), law)
-    same(ours, outputs(theirs, X), law, rtol=1e-5, atol=1e-6)
     missing = mock.patch.object(device, "cuda_backend", side_effect=RuntimeError("no GPU"))
     with missing, config_context(device="cuda"):
         expect(RuntimeError, ("GPU",), lambda: fit(clone(estimator), problem), law)
@@ -160,8 +182,10 @@ def law_device_bad_rows(estimator: Any) -> None:
 LAWS = [
     law_device_bad_rows,
     law_device_equals_host,
+    law_device_keeps_results,
     law_device_models_move,
     law_device_precision,
     law_device_setting,
+    law_device_setting_is_kept,
 ]
 REFUSALS = [law_device_refused]

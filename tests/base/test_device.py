@@ -1,5 +1,6 @@
 """Rows and models between the host and a device; the strict namespace stands for a GPU."""
 
+import copy
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Bunch
 
 from skransfer import CORAL, TCA, SourceOnly, config_context, stack_domains, to_device
 from skransfer.base import device
@@ -284,3 +286,66 @@ def test_one_domain_on_a_device(problem):
     with pytest.warns(UserWarning, match="one domain"):
         model = CORAL().fit(DEVICE.asarray(X))
     np.testing.assert_allclose(to_host(model.transform(DEVICE.asarray(X))), X)
+
+
+class Child(TCA):
+    """Of a user: no class of this package."""
+
+
+def test_children_of_users_move_too(problem, stand_in):
+    X, _, sample_domain = problem
+    there = DEVICE.asarray(X)
+    model = Child(n_components=2).fit(there, sample_domain=sample_domain)
+    assert isinstance(to_device(model, "cpu").dual_coef_, np.ndarray)
+    assert isinstance(model.__getstate__()["dual_coef_"], np.ndarray)
+    with config_context(device="cuda"):
+        home = Child(n_components=2).fit(X, sample_domain=sample_domain)
+    assert isinstance(home.dual_coef_, np.ndarray)
+    np.testing.assert_allclose(home.transform(X), to_host(model.transform(there)), atol=1e-10)
+
+
+def test_copies_stay_on_the_device(problem):
+    X, _, sample_domain = problem
+    there = DEVICE.asarray(X)
+    model = TCA(n_components=2).fit(there, sample_domain=sample_domain)
+    for copied in (copy.copy(model), copy.deepcopy(model)):
+        np.testing.assert_array_equal(
+            to_host(copied.transform(there)), to_host(model.transform(there))
+        )
+    assert copy.copy(model).dual_coef_ is model.dual_coef_
+    assert copy.deepcopy(model).dual_coef_ is not model.dual_coef_
+
+
+def test_models_and_rows_of_two_devices_are_told_apart(problem):
+    X, _, sample_domain = problem
+    other = Backend(strict, strict.Device("device2"))
+    model = CORAL().fit(DEVICE.asarray(X), sample_domain=sample_domain)
+    with pytest.raises(ValueError, match=r"device1.*device2.*to_device"):
+        model.transform(other.asarray(X))
+    moved = device.moved_to(model, other)
+    np.testing.assert_allclose(
+        to_host(moved.transform(other.asarray(X))), to_host(model.transform(DEVICE.asarray(X)))
+    )
+
+
+def test_what_is_shared_moves_once(problem):
+    shared = np.zeros(2)
+    model = CORAL()
+    model.first_, model.second_ = shared, shared
+    moved = device.moved_to(model, DEVICE)
+    assert moved.first_ is moved.second_
+    model.third_ = Bunch(a=shared)
+    assert isinstance(device.moved_to(model, DEVICE).third_, Bunch)
+
+
+def test_a_full_device_names_the_ways_out(problem, monkeypatch):
+    X, _, sample_domain = problem
+
+    def full(*arguments, **options):
+        raise MemoryError("Out of memory allocating 512 bytes")
+
+    monkeypatch.setattr("skransfer.solvers.coral.CoralMap.fit", full)
+    with pytest.raises(MemoryError, match=r"CORAL with 400 rows.*512 bytes.*Ways out: fewer rows"):
+        CORAL().fit(DEVICE.asarray(X), sample_domain=sample_domain)
+    with pytest.raises(MemoryError, match=r"^Out of memory"):
+        CORAL().fit(X, sample_domain=sample_domain)

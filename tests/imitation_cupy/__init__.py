@@ -69,7 +69,10 @@ def _modules():
         get_compute_type=compute_types.get_compute_type,
         set_compute_type=compute_types.set_compute_type,
     )
-    cupy.get_default_memory_pool = lambda: types.SimpleNamespace(free_bytes=lambda: 2**20)
+    pool = types.SimpleNamespace(
+        free_bytes=lambda: 2**20, used_bytes=lambda: 0, get_limit=lambda: 0
+    )
+    cupy.get_default_memory_pool = lambda: pool
     cupy.is_available = lambda: True
     cupy.cuda.Device = Device
     cupy.cuda.runtime = types.SimpleNamespace(

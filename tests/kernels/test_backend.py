@@ -1,9 +1,25 @@
 """Backends: the same values on NumPy, on the strict namespace's second device and on CuPy."""
 
+import pickle
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
-from skransfer.kernels import HOST, Backend, backend_of, dtype_of, on_host, to_host
+from skransfer.kernels import (
+    HOST,
+    Backend,
+    DenseOperator,
+    LowRankOperator,
+    _decompositions,
+    backend_of,
+    cuda_backend,
+    dtype_of,
+    kernel_operator,
+    on_host,
+    to_host,
+)
+from tests.imitation_cupy import installed
 
 RNG = np.random.default_rng(0)
 MATRIX = RNG.normal(size=(5, 3))
@@ -118,7 +134,6 @@ def test_layout_and_diagonal(backend):
     _same(backend.diagonal(x), np.diagonal(MATRIX), backend)
     _same(backend.concat([x, x]), np.concatenate([MATRIX, MATRIX]), backend)
     _same(backend.concat([x, x], axis=1), np.concatenate([MATRIX, MATRIX], axis=1), backend)
-    _same(backend.cumsum(x[:, 0]), np.cumsum(MATRIX[:, 0]), backend, rtol=1e-14)
 
 
 def test_lengths_and_the_largest(backend):
@@ -211,3 +226,67 @@ def test_arrays_are_made_on_the_device_of_the_backend(monkeypatch):
         with second.active():
             _same(second.eye(3), np.eye(3), second)
         assert device().id == 0
+
+
+def test_wide_and_tall_decompositions_agree(device_backend):
+    rng = np.random.default_rng(0)
+    for shape in ((3, 40), (40, 3), (5, 6)):
+        x = rng.normal(size=shape)
+        U, lengths, right = (
+            to_host(part) for part in device_backend.svd(device_backend.asarray(x))
+        )
+        assert (U.shape, right.shape) == ((shape[0], min(shape)), (min(shape), shape[1]))
+        np.testing.assert_allclose((U * lengths) @ right, x, atol=1e-12)
+        np.testing.assert_allclose(lengths, np.linalg.svd(x, compute_uv=False), atol=1e-12)
+
+
+def test_backends_and_operators_are_copied_and_pickled(backend):
+    assert deepcopy(backend) is backend
+    if backend.name == "cupy":
+        return  # arrays of a GPU are not for files
+    assert pickle.loads(pickle.dumps(backend)) == backend
+    K = backend.asarray(np.eye(3))
+    for op in (
+        DenseOperator(K, symmetric=True),
+        LowRankOperator(K),
+        kernel_operator(K, form="tiled"),
+    ):
+        for copied in (deepcopy(op), pickle.loads(pickle.dumps(op))):
+            np.testing.assert_array_equal(to_host(copied @ K), to_host(op @ K))
+
+
+def test_a_wrong_factor_of_a_long_matrix_is_noticed(monkeypatch):
+    with installed() as cupy:
+        backend = backend_of(cupy.asarray(np.eye(1)))
+        monkeypatch.setattr(_decompositions, "_LONG", 3)
+        matrix = np.eye(5) + 0.1
+        found = backend.cholesky(cupy.asarray(matrix)).get()
+        np.testing.assert_allclose(found, np.linalg.cholesky(matrix))
+        cholesky = cupy.linalg.cholesky
+        monkeypatch.setattr(cupy.linalg, "cholesky", lambda x: 0.9 * cholesky(x))
+        with pytest.raises(np.linalg.LinAlgError, match="is wrong"):
+            backend.cholesky(cupy.asarray(matrix))
+
+
+@pytest.mark.gpu
+@pytest.mark.slow
+def test_cholesky_beyond_two_to_the_31_entries():
+    backend = cuda_backend("this test")
+    n = 47_000
+    if backend.free_memory() < 4 * 8 * n**2:
+        pytest.skip("the device has too little memory")
+    matrix = backend.zeros((n, n))
+    backend.xp.reshape(matrix, (-1,))[:: n + 1] = 2.0
+    matrix[:, 0] = matrix[0, :] = 0.001
+    matrix[0, 0] = 2.0
+    backend.cholesky(matrix)  # compares with the matrix, and raises where it is wrong
+
+
+def test_a_limit_of_the_pool_counts(monkeypatch):
+    with installed() as cupy:
+        backend = backend_of(cupy.asarray(np.eye(1)))
+        pool = cupy.get_default_memory_pool()
+        free = backend.free_memory()
+        monkeypatch.setattr(pool, "get_limit", lambda: 1000)
+        monkeypatch.setattr(pool, "used_bytes", lambda: 400)
+        assert backend.free_memory() == 600 < free

@@ -171,7 +171,7 @@ def test_settings_can_ask_for_a_device(monkeypatch):
     xp = pytest.importorskip("array_api_strict")
     X, ids = _rows()
     there, seen = Backend(xp, xp.Device("device1")), []
-    monkeypatch.setattr("skransfer.base.device.cuda_backend", lambda: there)
+    monkeypatch.setattr("skransfer.base.device.cuda_backend", lambda asked: there)
     monkeypatch.setattr(
         "skransfer.metrics._mmd.mmd2", lambda op, mask: seen.append(op.backend) or mmd2(op, mask)
     )
