@@ -199,9 +199,9 @@ class Backend(Decompositions):
         return self.xp.ascontiguousarray(x) if self.name in _NUMPY_TYPED else x
 
     def diagonal(self, x: Any) -> Any:
-        """The diagonal of a matrix."""
+        """The diagonal of a matrix, entry after entry: a view would be as long as the matrix."""
         if self.name in _NUMPY_TYPED:
-            return self.xp.diagonal(x)
+            return self.xp.diagonal(x).copy()
         return self.xp.linalg.diagonal(x)
 
     def concat(self, parts: Sequence[Any], axis: int = 0) -> Any:
