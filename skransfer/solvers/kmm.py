@@ -54,8 +54,9 @@ def kmm_weights(
     that tolerance they are the result, so equal domains give exactly 1; and so they are if a solver
     that did not converge found nothing better.
 
-    On the host sequential minimal optimization solves it, or Newton steps where the kernel is of
-    low rank; on a device, where their steps are too small, interior point methods: by Cholesky
+    On the host sequential minimal optimization solves it (and interior points where that creeps, in
+    few dimensions with a tight tolerance), or Newton steps where the kernel is of low rank; on a
+    device, where their steps are too small, interior point methods: by Cholesky
     factors of the kernel of those rows that may get a weight, or in O(n_s D^2) a step for a kernel
     of rank D. All stop by the same rule. The weights of a smooth kernel, which it does not
     identify, then differ; MMD^2 does not, beyond the certified gaps.
@@ -173,9 +174,24 @@ def _solve(
         if on_host:
             return low_rank_qp(op.features, delta, kappa, init=init, **options, **limit)
         return interior_point_qp(LowRankSystem(op.features, delta), kappa, **options, **limit)
-    if on_host:
-        return box_slab_qp(op, kappa, ridge=ridge, init=init, **options, **limit)
-    return working_interior_qp(op, kappa, ridge=ridge, **options, **limit)
+    if not on_host:
+        return working_interior_qp(op, kappa, ridge=ridge, **options, **limit)
+    found = box_slab_qp(op, kappa, ridge=ridge, init=init, **options, **limit)
+    if found.converged or max_iter is not None:
+        return found
+    return _better(found, op, kappa, {**options, "ridge": ridge})
+
+
+def _better(found: QPResult, op: KernelOperator, kappa: Array, options: dict[str, Any]) -> QPResult:
+    """What interior points find where steps on pairs of entries creep, if it is better."""
+    try:
+        other = working_interior_qp(op, kappa, **options)
+    except MemoryError:
+        return found
+    # The second always holds for a convex program, and keeps a worse point of another one out.
+    if other.gap < found.gap and other.objective <= found.objective + other.gap:
+        return other._replace(n_iter=found.n_iter + other.n_iter)
+    return found
 
 
 def _group_means(weights: Array, groups: NDArray[np.integer]) -> Array:

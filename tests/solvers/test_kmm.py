@@ -13,7 +13,7 @@ from skransfer.kernels import (
     to_host,
 )
 from skransfer.solvers.kmm import kmm_weights
-from skransfer.solvers.qp import frank_wolfe_gap
+from skransfer.solvers.qp import QPResult, frank_wolfe_gap, objective
 
 
 def _domains(n_s=200, n_t=150, d=4, seed=0):
@@ -341,3 +341,36 @@ def test_cupy_ends_as_near_to_the_optimum(cupy, dtype):
         assert isinstance(weights, cupy.ndarray)
         assert info["converged"]
         assert abs(info["mmd2_after"] - host["mmd2_after"]) <= info["gap_tol"] + host["gap_tol"]
+
+
+def _creeping(n=80):
+    """One dimension: hundreds of thousands of steps on pairs leave a gap of 1e-6."""
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(n, 1)), rng.normal(0.5, 1.0, size=(n, 1))
+    means = kernel_sums(source, target, gamma=0.5) / n
+    of_target = float(kernel_sums(target, gamma=0.5).mean()) / n
+    return kernel_operator(source, gamma=0.5), means, of_target
+
+
+def test_interior_points_finish_where_steps_on_pairs_creep(monkeypatch):
+    problem = _creeping()
+    weights, info = kmm_weights(*problem, tol=1e-10)
+    assert info["converged"]
+    assert info["gap"] <= info["gap_tol"] <= 1e-10
+    assert 0 <= weights.min() <= weights.max() <= 1000
+
+    def full(*arguments, **options):
+        raise MemoryError
+
+    monkeypatch.setattr("skransfer.solvers.kmm.working_interior_qp", full)
+    _, alone = kmm_weights(*problem, tol=1e-10)
+    assert not alone["converged"]
+
+    def stationary(op, kappa, **options):  # as of an indefinite kernel
+        x = np.ones(len(kappa))
+        gradient = op @ x - kappa
+        return QPResult(x, gradient, objective(x, gradient, kappa), 0.0, 1, True)
+
+    monkeypatch.setattr("skransfer.solvers.kmm.working_interior_qp", stationary)
+    assert not kmm_weights(*problem, tol=1e-10)[1]["converged"]
+    assert alone["mmd2_after"] > info["mmd2_after"]
