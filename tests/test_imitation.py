@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from skransfer import CORAL, KMM, MIDA, TCA, ULSIF, config_context, to_device
 from skransfer.datasets import make_covariate_shift
-from skransfer.kernels import _device_tiles, on_host, to_host
+from skransfer.kernels import _device_tiles, _factory, on_host, to_host
 from skransfer.metrics import mmd, mmd_test
 from skransfer.utils import _laws_of_devices, all_estimators
 from skransfer.utils._problems import fit, make_problem, outputs
@@ -24,7 +24,7 @@ ON_DEVICE = [next(iter(instances_of(cls))) for _, cls in all_estimators() if cls
 METHODS = [
     TCA(n_components=2, gamma=0.5),
     TCA(n_components=2, kernel="laplacian", gamma=0.5),
-    MIDA(n_components=2, gamma=0.5),
+    MIDA(n_components=2, kernel="rbf", gamma=0.5),
     CORAL(),
     ULSIF(gamma=0.5, alpha=0.1, random_state=0),
 ]
@@ -78,9 +78,11 @@ def test_tiles_change_nothing(cupy, problem, estimator, monkeypatch):
     """A device with too little memory for the kernel matrix."""
     X, y, d = problem
     reference = _results(clone(estimator).fit(X, y, sample_domain=d), X)
-    monkeypatch.setattr(_device_tiles, "held_bytes", lambda backend: 100.0)
+    monkeypatch.setattr(_factory, "working_memory", lambda backend: 100.0)
     monkeypatch.setattr(_device_tiles, "tile_side", lambda backend, itemsize: 32)
     there = clone(estimator).fit(cupy.asarray(X), y, sample_domain=d)
+    if isinstance(estimator, TCA | MIDA):
+        assert there.solver_info_["kernel_form"] == "tiled"
     atol = np.abs(reference).max() * 1e-9
     np.testing.assert_allclose(to_host(_results(there, cupy.asarray(X))), reference, atol=atol)
 

@@ -27,6 +27,7 @@ __all__ = [
     "FLOATS",
     "bring_home",
     "check_array_kind",
+    "computing_with",
     "host_state",
     "is_ours",
     "mark_array_kind",
@@ -36,7 +37,6 @@ __all__ = [
     "refuse_device_rows",
     "refuse_frames_of_device",
     "to_device",
-    "ways_out_of_memory",
 ]
 
 _WAYS_OUT = "Ways out"  # as `check_memory` names them
@@ -104,10 +104,11 @@ def mark_array_kind(estimator: Any, X: Any) -> None:
 
 
 @contextmanager
-def ways_out_of_memory(estimator: Any, X: Any) -> Iterator[None]:
-    """Add the ways out to what a device says when it has no memory left."""
+def computing_with(estimator: Any, X: Any) -> Iterator[None]:
+    """On the device of the rows; where it has no memory left, the error names the ways out."""
     try:
-        yield
+        with backend_of(X).active():
+            yield
     except MemoryError as error:
         if on_host(X) or _WAYS_OUT in str(error):
             raise

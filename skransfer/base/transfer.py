@@ -16,13 +16,13 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 from skransfer._compat import fit_context
 from skransfer.base.device import (
     bring_home,
+    computing_with,
     host_state,
     mark_array_kind,
     moved_to,
     numeric_rows,
     on_configured_device,
     refuse_device_rows,
-    ways_out_of_memory,
 )
 from skransfer.base.domains import Domains, check_domains, check_ids
 from skransfer.base.judging import as_numeric_rows, domains_of, forget_fit
@@ -146,7 +146,7 @@ class BaseTransfer(BaseEstimator, ABC):
         forget_fit(self)
         moved = on_configured_device(data.numeric) if self.traits.on_device else data.numeric
         mark_array_kind(self, moved)
-        with backend_of(moved).active(), ways_out_of_memory(self, moved):
+        with computing_with(self, moved):
             found = self._learn(data._replace(numeric=moved), params)
             if moved is not data.numeric:
                 bring_home(self)
@@ -156,7 +156,7 @@ class BaseTransfer(BaseEstimator, ABC):
     def _there(self, hook: str, X: Any, *arguments: Any) -> Any:
         """A hook for validated rows, called where the settings want them; results come back."""
         moved = on_configured_device(X) if self.traits.on_device else X
-        with backend_of(moved).active(), ways_out_of_memory(self, moved):
+        with computing_with(self, moved):
             if moved is X:
                 return getattr(self, hook)(X, *arguments)
             there = moved_to(self, backend_of(moved))

@@ -11,12 +11,11 @@ from skransfer.kernels._factory import KERNELS, kernel_operator, kernel_sums
 from skransfer.kernels._gamma import representative_rows, resolve_gamma
 from skransfer.kernels._host import dtype_of, library_of, on_host, to_host
 from skransfer.kernels._low_rank import LowRankOperator
-from skransfer.kernels._memory import available_memory, check_memory
+from skransfer.kernels._memory import available_memory, check_memory, working_memory
 from skransfer.kernels._operator import DenseOperator, KernelOperator
 from skransfer.kernels._order import canonical_order
 from skransfer.kernels._threads import n_workers, run_shared, single_blas
 from skransfer.kernels._tiled import TiledOperator
-from skransfer.kernels._tiles import working_memory
 
 __all__ = [
     "HOST",

@@ -4,25 +4,18 @@ Tiles are as large as a share of the device's free memory allows. A device is fi
 product of some thousand rows and columns; launches, not the cache, make smaller ones slow.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 from skransfer.kernels._backend import Backend
 from skransfer.kernels._blocks import BlockKernel
+from skransfer.kernels._tiles import spans
 
-__all__ = ["fill_dense", "held_bytes", "multiply_symmetric", "multiply_tiles", "tile_side"]
+__all__ = ["fill_dense", "multiply_symmetric", "multiply_tiles", "tile_side"]
 
 # A side of a tile. Below the least, launches cost more than arithmetic; sums over more columns
 # than the largest would cost digits in single precision.
 _LEAST, _LARGEST = 256, 8192
-# Of the free memory: for a kernel matrix that is held, and for a tile.
-_HELD, _TILE = 0.5, 1 / 16
-
-
-def held_bytes(backend: Backend) -> float:
-    """Bytes that a kernel matrix on a device may take: half of what is free there."""
-    free = backend.free_memory()
-    return _HELD * (2.0**30 if free is None else free)
+_TILE = 1 / 16  # of the free memory
 
 
 def tile_side(backend: Backend, itemsize: int) -> int:
@@ -39,7 +32,7 @@ def fill_dense(block: BlockKernel, K: Any, *, symmetric: bool) -> None:
     # What does not fit a tile may not fit the memory twice, in the precision of the work.
     entries = tile_side(block.backend, block.work_dtype.itemsize) ** 2
     height = max(1, entries // max(m, 1))
-    for rows in _spans(0, n, height):
+    for rows in spans(0, n, height):
         block.fill(rows, slice(0, m), K[rows, :])
 
 
@@ -62,8 +55,8 @@ def _multiply(block: BlockKernel, V: Any, columns: Any, *, symmetric: bool) -> A
     out = backend.zeros((n, V.shape[1]))
     V = backend.astype(V, block.work_dtype)
     buffer = backend.empty((min(side, n) * min(side, m),), block.work_dtype)
-    for rows in _spans(0, n, side):
-        for span in _spans(rows.start if symmetric else 0, m, side):
+    for rows in spans(0, n, side):
+        for span in spans(rows.start if symmetric else 0, m, side):
             height, width = rows.stop - rows.start, span.stop - span.start
             tile = backend.xp.reshape(buffer[: height * width], (height, width))
             block.fill(rows, span if columns is None else columns[span], tile)
@@ -72,8 +65,3 @@ def _multiply(block: BlockKernel, V: Any, columns: Any, *, symmetric: bool) -> A
                 if symmetric and span.start > rows.start:
                     out[span, :] += tile.T @ V[rows, :]
     return out
-
-
-def _spans(first: int, last: int, step: int) -> Iterator[slice]:
-    for start in range(first, last, step):
-        yield slice(start, min(start + step, last))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from skransfer.kernels._blocks import RBFKernel
 from skransfer.kernels._device_tiles import tile_side
 from skransfer.kernels._threads import n_workers, run_shared
-from skransfer.kernels._tiles import TILE
+from skransfer.kernels._tiles import TILE, spans
 
 __all__ = ["count_within", "gaussian_log_sums"]
 
@@ -81,7 +81,7 @@ def gaussian_log_sums(X: Any, Y: Any = None, *, gammas: Sequence[float]) -> Arra
     def stripe(columns: slice) -> None:
         xp, width = backend.xp, columns.stop - columns.start
         nearest, sums = backend.full((width,), np.inf), backend.zeros((len(scales), width))
-        for rows in _spans(m, side):
+        for rows in spans(0, m, side):
             block.add_gaussians(rows, columns, scales, nearest, sums)
         some = xp.isfinite(nearest)
         logs = xp.log(xp.where(some[None, :], sums, 1.0))
@@ -89,7 +89,7 @@ def gaussian_log_sums(X: Any, Y: Any = None, *, gammas: Sequence[float]) -> Arra
         out[:, columns] = xp.where(some[None, :], logs - far, -np.inf)
 
     threads = n_workers() if backend.is_host and n * m > _WORTH_THREADS else 1
-    run_shared(stripe, _spans(n, side), threads)
+    run_shared(stripe, spans(0, n, side), threads)
     return out
 
 
@@ -123,11 +123,11 @@ def count_within(X: Any, Y: Any, squared_radii: NDArray[np.float64]) -> NDArray[
     bound, counts = squared_radii + slack, np.zeros(n, dtype=np.int64)
 
     def stripe(rows: slice) -> None:
-        for columns in _spans(m, TILE):
+        for columns in spans(0, m, TILE):
             tile = _filled(block, rows, columns)
             counts[rows] += np.count_nonzero(tile <= bound[rows, None], axis=1)
 
-    run_shared(stripe, _spans(n, TILE), n_workers() if n * m > _WORTH_THREADS else 1)
+    run_shared(stripe, spans(0, n, TILE), n_workers() if n * m > _WORTH_THREADS else 1)
     return counts
 
 
@@ -138,7 +138,3 @@ def _filled(block: RBFKernel, rows: slice, columns: slice) -> Array:
     tile = np.empty((rows.stop - rows.start, columns.stop - columns.start), block.work_dtype)
     block.fill(rows, columns, tile)
     return tile
-
-
-def _spans(n: int, step: int) -> list[slice]:
-    return [slice(start, min(start + step, n)) for start in range(0, n, step)]

@@ -19,13 +19,12 @@ from skransfer.kernels._blocks import (
     RBFKernel,
 )
 from skransfer.kernels._device import check_device_rows
-from skransfer.kernels._device_tiles import held_bytes
 from skransfer.kernels._engine import engine
 from skransfer.kernels._host import dtype_of
+from skransfer.kernels._memory import working_memory
 from skransfer.kernels._operator import DenseOperator, KernelOperator
 from skransfer.kernels._rows import squared_lengths
 from skransfer.kernels._tiled import TiledOperator
-from skransfer.kernels._tiles import working_memory
 
 __all__ = ["KERNELS", "kernel_operator", "kernel_sums"]
 
@@ -123,8 +122,7 @@ def kernel_operator(
     block = _block_kernel(X, Y, kernel, gamma, degree, coef0, kernel_params)
     precision = dtype_of(X)
     op = TiledOperator(block, dtype=precision, symmetric=symmetric)
-    room = working_memory() if op.backend.is_host else held_bytes(op.backend)
-    fits = X.shape[0] * Y.shape[0] * precision.itemsize <= room
+    fits = X.shape[0] * Y.shape[0] * precision.itemsize <= working_memory(op.backend)
     if form == "tiled" or (form == "auto" and not fits):
         return op
     return DenseOperator(op.to_dense(), symmetric=symmetric)

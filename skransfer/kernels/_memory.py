@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["WAYS_OUT", "available_memory", "check_memory"]
+from sklearn import get_config
+
+__all__ = ["WAYS_OUT", "available_memory", "check_memory", "working_memory"]
 
 WAYS_OUT = (
     "fit on fewer rows",
@@ -14,6 +16,7 @@ WAYS_OUT = (
 )
 
 _GIB = 2.0**30
+_HELD = 0.5  # of what is free on a device
 
 
 def _number_in(path: Path) -> int | None:
@@ -78,6 +81,25 @@ def available_memory(*, system: str = "/", physical: int | None = None) -> int |
     known += _group_limits(root / "sys/fs/cgroup", root / "proc/self/cgroup")
     bounds = [bound for bound in known if bound is not None and bound > 0]
     return min(bounds) if bounds else None
+
+
+def working_memory(backend: Any = None) -> float:
+    """Bytes that one large array may take where it could also be computed in parts.
+
+    Parameters
+    ----------
+    backend : Backend, default=None
+        Where it is to be; None: on the host.
+
+    Returns
+    -------
+    float
+        On the host scikit-learn's setting ``working_memory``, on a device half of what is free.
+    """
+    if backend is None or backend.is_host:
+        return float(get_config()["working_memory"]) * 2**20
+    free = backend.free_memory()
+    return _HELD * (_GIB if free is None else free)
 
 
 def check_memory(n_bytes: float, what: str, ways_out: Sequence[str], backend: Any = None) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import get_config
 
 from skransfer.kernels._blocks import BlockKernel
+from skransfer.kernels._memory import working_memory
 from skransfer.kernels._threads import n_workers, run_shared
 
-__all__ = ["TILE", "fill_dense", "multiply_symmetric", "multiply_tiles", "working_memory"]
+__all__ = ["TILE", "fill_dense", "multiply_symmetric", "multiply_tiles", "spans"]
 
 Array = NDArray[Any]
 
@@ -27,9 +27,10 @@ _WORTH_THREADS = 1_000_000
 _MAX_PARTS = 16
 
 
-def working_memory() -> float:
-    """Bytes that temporary arrays may take: the setting ``working_memory`` of scikit-learn."""
-    return float(get_config()["working_memory"]) * 2**20
+def spans(first: int, last: int, step: int) -> Iterator[slice]:
+    """Successive slices from `first` on, the last one as long as what is left."""
+    for start in range(first, last, step):
+        yield slice(start, min(start + step, last))
 
 
 def fill_dense(block: BlockKernel, K: Array, *, symmetric: bool) -> None:
@@ -51,14 +52,14 @@ def fill_dense(block: BlockKernel, K: Array, *, symmetric: bool) -> None:
 
     def stripe(rows: slice) -> None:
         buffer = np.empty(TILE * TILE, block.work_dtype)
-        for columns in _spans(rows.start if symmetric else 0, m):
+        for columns in spans(rows.start if symmetric else 0, m, TILE):
             tile = _view(buffer, rows, columns)
             block.fill(rows, columns, tile)
             K[rows, columns] = tile
             if symmetric and columns.start > rows.start:
                 K[columns, rows] = tile.T
 
-    run_shared(stripe, _spans(0, n), _threads_for(n * m // (2 if symmetric else 1)))
+    run_shared(stripe, spans(0, n, TILE), _threads_for(n * m // (2 if symmetric else 1)))
 
 
 def multiply_tiles(block: BlockKernel, V: Array, columns: Array | None = None) -> Array:
@@ -81,12 +82,12 @@ def multiply_tiles(block: BlockKernel, V: Array, columns: Array | None = None) -
 
     def stripe(rows: slice) -> None:
         buffer = np.empty(TILE * TILE, work_dtype)
-        for span in _spans(0, m):
+        for span in spans(0, m, TILE):
             tile = _view(buffer, rows, span)
             block.fill(rows, span if columns is None else columns[span], tile)
             out[rows] += tile @ V[span]
 
-    run_shared(stripe, _spans(0, n), _threads_for(n * m) if block.in_threads else 1)
+    run_shared(stripe, spans(0, n, TILE), _threads_for(n * m) if block.in_threads else 1)
     return out
 
 
@@ -109,7 +110,7 @@ def multiply_symmetric(block: BlockKernel, V: Array) -> Array:
         return multiply_tiles(block, V)
     n_parts = 1 if n * n <= 2 * _WORTH_THREADS or not block.in_threads else n_parts
     V = np.ascontiguousarray(V, dtype=block.work_dtype)
-    stripes = list(_spans(0, n))
+    stripes = list(spans(0, n, TILE))
     sums: list[Array | None] = [None] * n_parts
 
     def part(which: int) -> None:
@@ -135,17 +136,12 @@ def multiply_symmetric(block: BlockKernel, V: Array) -> Array:
 
 def _add_stripe(block: BlockKernel, V: Array, rows: slice, buffer: Array, out: Array) -> None:
     """Add the tiles of `rows` from the diagonal on, each for its rows and for its columns."""
-    for columns in _spans(rows.start, len(V)):
+    for columns in spans(rows.start, len(V), TILE):
         tile = _view(buffer, rows, columns)
         block.fill(rows, columns, tile)
         out[rows] += tile @ V[columns]
         if columns.start > rows.start:
             out[columns] += tile.T @ V[rows]
-
-
-def _spans(first: int, last: int) -> Iterator[slice]:
-    for start in range(first, last, TILE):
-        yield slice(start, min(start + TILE, last))
 
 
 def _view(buffer: Array, rows: slice, columns: slice) -> Array:

@@ -11,7 +11,6 @@ from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.utils import gen_batches
 
 from skransfer.kernels import Backend, backend_of, gaussian_log_sums, to_host, working_memory
-from skransfer.kernels._device_tiles import held_bytes
 from skransfer.solvers._landmarks import rows_at
 
 __all__ = [
@@ -57,9 +56,7 @@ class ScaledLikelihoods:
     def __init__(self, X: Any, landmarks: Any, gamma: float, log_means: Array) -> None:
         self._rows = X, landmarks
         self._gamma, self._log_means = gamma, log_means
-        backend = backend_of(X)
-        room = working_memory() if backend.is_host else held_bytes(backend)
-        fits = 8.0 * X.shape[0] * landmarks.shape[0] <= room
+        fits = 8.0 * X.shape[0] * landmarks.shape[0] <= working_memory(backend_of(X))
         self._held = list(self._compute()) if fits else None
 
     def __iter__(self) -> Iterator[Array]:

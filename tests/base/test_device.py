@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
+from joblib.externals.loky import get_reusable_executor
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -239,18 +240,18 @@ def test_the_setting_reaches_pipelines_and_searches(stand_in, problem):
 
 
 @pytest.mark.slow
-def test_the_setting_reaches_processes(problem):
+def test_the_setting_reaches_processes(problem, monkeypatch):
     X, y, sample_domain = problem
     search = GridSearchCV(
         CORAL(LogisticRegression()), {"alpha": [0.1, 1.0]}, cv=TargetKFold(2), n_jobs=2
     )
     search.set_params(error_score="raise")
-    with config_context(device="cuda"), joblib.parallel_config("loky"):
-        if _has_gpu():
-            search.fit(X, y, sample_domain=sample_domain)
-            return
-        with pytest.raises((ImportError, RuntimeError), match="asks for a GPU"):
-            search.fit(X, y, sample_domain=sample_domain)
+    # Workers that are started now see no GPU, whatever this process sees.
+    get_reusable_executor().shutdown(wait=True)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    refused = pytest.raises((ImportError, RuntimeError), match="asks for a GPU")
+    with config_context(device="cuda"), joblib.parallel_config("loky"), refused:
+        search.fit(X, y, sample_domain=sample_domain)
     search.fit(X, y, sample_domain=sample_domain)  # the same processes, outside the block
 
 

@@ -6,9 +6,8 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
-from skransfer import CORAL, LinearMonge, MomentAlignment, SourceOnly, to_device
+from skransfer import CORAL, LinearMonge, MomentAlignment, SourceOnly
 from skransfer.exceptions import SingleDomainWarning
-from skransfer.kernels import to_host
 
 RNG = np.random.default_rng(0)
 X = np.vstack([RNG.normal(size=(80, 3)) * [1, 5, 0.1] + 4, RNG.normal(size=(60, 3))])
@@ -113,15 +112,8 @@ def test_names():
 
 
 @pytest.mark.parametrize("options", [{}, {"robust": True}, {"with_centering": False}])
-def test_rows_of_cupy_are_mapped_as_those_of_numpy(cupy, options):
-    here, there = (
-        MomentAlignment(**options).fit(on(X), sample_domain=D) for on in (np.asarray, cupy.asarray)
-    )
-    Z = there.transform(cupy.asarray(X), sample_domain=D)
-    learned = (*there.map_.source, *there.map_.target)
-    assert all(isinstance(found, cupy.ndarray) for found in (Z, *learned))
-    expected = here.transform(X, sample_domain=D)
-    np.testing.assert_allclose(to_host(Z), expected, rtol=1e-9, atol=1e-10)
-    served = to_device(there, "cpu").transform(X, sample_domain=D)
-    assert isinstance(served, np.ndarray)
-    np.testing.assert_allclose(served, expected, rtol=1e-9, atol=1e-10)
+def test_rows_of_cupy_are_mapped_as_those_of_numpy(maps_cupy_alike, options):
+    def learned(m):
+        return (*m.map_.source, *m.map_.target)
+
+    maps_cupy_alike(MomentAlignment(**options), X, None, D, learned)

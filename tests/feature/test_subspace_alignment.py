@@ -7,9 +7,8 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.svm import SVC
 
-from skransfer import SourceOnly, SubspaceAlignment, to_device
+from skransfer import SourceOnly, SubspaceAlignment
 from skransfer.exceptions import SingleDomainWarning
-from skransfer.kernels import to_host
 
 RNG = np.random.RandomState(0)
 SOURCE = RNG.normal(loc=[5.0, 0.0, 0.0, 0.0], scale=[3.0, 2.0, 1.0, 0.3], size=(80, 4))
@@ -122,16 +121,8 @@ def test_a_domain_without_variance_is_refused():
 
 
 @pytest.mark.parametrize("n_components", [2, 0.8])
-def test_rows_of_cupy_are_mapped_as_those_of_numpy(cupy, n_components):
-    here, there = (
-        SubspaceAlignment(n_components=n_components).fit(on(X), sample_domain=D)
-        for on in (np.asarray, cupy.asarray)
-    )
-    Z = there.transform(cupy.asarray(X), sample_domain=D)
-    learned = (there.source_components_, there.target_components_, there.alignment_)
-    assert all(isinstance(found, cupy.ndarray) for found in (Z, *learned))
-    expected = here.transform(X, sample_domain=D)
-    np.testing.assert_allclose(to_host(Z), expected, rtol=1e-9, atol=1e-10)
-    served = to_device(there, "cpu").transform(X, sample_domain=D)
-    assert isinstance(served, np.ndarray)
-    np.testing.assert_allclose(served, expected, rtol=1e-9, atol=1e-10)
+def test_rows_of_cupy_are_mapped_as_those_of_numpy(maps_cupy_alike, n_components):
+    def learned(m):
+        return (m.source_components_, m.target_components_, m.alignment_)
+
+    maps_cupy_alike(SubspaceAlignment(n_components=n_components), X, None, D, learned)

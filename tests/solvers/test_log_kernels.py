@@ -78,7 +78,7 @@ def test_the_same_on_a_device(monkeypatch, dtype, entries, room):
     strict = pytest.importorskip("array_api_strict")
     device = strict.Device("device1")
     monkeypatch.setattr(module, "STRIPE_ENTRIES", entries)
-    monkeypatch.setattr(module, "held_bytes", lambda backend: room)
+    monkeypatch.setattr(module, "working_memory", lambda backend: room)
     here = ROWS.astype(dtype), LANDMARKS.astype(dtype), 0.7, LOG_MEANS, SHARES
     there = [strict.asarray(x, device=device) if np.ndim(x) else x for x in here]
     blocks = ScaledLikelihoods(*there[:4])
